@@ -1,0 +1,55 @@
+"""The service put together: settings, database, API, commands."""
+
+import sys
+
+import click
+from flask import Flask
+from flask.cli import ScriptInfo
+
+from licensing import __version__, cli, db, settings
+from licensing.api import kit
+from licensing.settings import Settings, StartRefused
+
+
+def create_app(chosen: Settings | None = None) -> Flask:
+    """
+    The Flask application.
+
+    Args:
+        chosen: the settings; read from SEATKEEPER_* variables where None.
+
+    Raises `StartRefused` when a setting is wrong, the SQLite library too old, or an operation
+    declares nothing that its caller needs.
+    """
+    in_force = chosen or settings.from_environment()
+    settings.put_in_force(in_force)
+    db.open_database(in_force)
+    app = Flask("seatkeeper", static_folder=None)
+    kit.add_api(app, in_force)
+    for command in cli.COMMANDS:
+        app.cli.add_command(command)
+    return app
+
+
+@click.group(commands=list(cli.COMMANDS), context_settings={"max_content_width": 100})
+@click.version_option(__version__, prog_name="seatkeeper")
+@click.pass_context
+def seatkeeper(context: click.Context) -> None:
+    """Seat management for SaaS products: buy, assign, take back and transfer seats.
+
+    Settings come from SEATKEEPER_* environment variables; without any, the data is kept in
+    seatkeeper.db in the current directory. Try `seatkeeper serve --demo`.
+    """
+    context.obj = ScriptInfo(create_app=create_app)
+
+
+def main() -> None:
+    """Run the command line; what cannot start says why in one line."""
+    try:
+        seatkeeper()
+    except StartRefused as refusal:
+        sys.exit(f"seatkeeper: {refusal}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,63 @@
+"""What a user may do with a feature (R9), and the catalogue that says so."""
+
+from typing import Any
+
+from licensing.api import fields
+from licensing.api.kit import Blueprint, Response
+from licensing.queries import catalogue
+from licensing.queries import entitlements as queries
+from licensing.rules.entitlements import Level, Reason
+from licensing.rules.permissions import ANYBODY, SEE_ENTITLEMENTS, Actor
+
+blp = Blueprint("entitlements", __name__, description="What a user may do with a feature")
+
+
+class EntitlementResponse(Response):
+    feature = fields.Name(description="The feature", example="contacts")
+    level = fields.Choice(Level, description="What the user may do with it", example="edit")
+    reason = fields.Choice(
+        Reason, allow_none=True, description="Why it is `none`; null otherwise", example=None
+    )
+
+
+class EntitlementsResponse(Response):
+    user_id = fields.Id("usr", description="The user")
+    seat_types = fields.ListOf(
+        fields.Name(description="A seat type", example="core"),
+        max=100,
+        description="The types of the seats held",
+        example=["core"],
+    )
+    features = fields.MapOf(
+        fields.Choice(Level, description="A level", example="edit"),
+        description="The level of every feature of the catalogue",
+        example={"contacts": "edit", "forecasting": "none"},
+    )
+    reasons = fields.MapOf(
+        fields.Choice(Reason, description="A reason", example="tier"),
+        description="Why, for each feature that is `none`",
+        example={"forecasting": "tier"},
+    )
+
+
+@blp.get("/accounts/<account_id>/users/<user_id>/entitlements")
+@blp.needs(SEE_ENTITLEMENTS)
+@blp.gives(200, EntitlementsResponse)
+def get_entitlements(actor: Actor, user_id: str) -> dict[str, Any]:
+    """Read what a user may do
+
+    The answer for every feature: `none`, `view` or `edit`, from the seats held, the subscriptions and the
+    catalogue. Users may ask about themselves.
+    """
+    return queries.entitlements(actor, user_id)
+
+
+@blp.get("/accounts/<account_id>/users/<user_id>/entitlements/<feature>")
+@blp.needs(SEE_ENTITLEMENTS)
+@blp.gives(200, EntitlementResponse)
+def get_entitlement(actor: Actor, user_id: str, feature: str) -> dict[str, Any]:
+    """Read what a user may do with one feature
+
+    The question to ask on each page. A `none` says why.
+    """
+    return queries.entitlement(actor, user_id, feature)

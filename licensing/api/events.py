@@ -1,0 +1,100 @@
+"""The account's log (R29)."""
+
+from typing import Any
+
+from licensing.api import fields
+from licensing.api.kit import Blueprint, Page, Request, Response, window_of
+from licensing.queries import history as queries
+from licensing.rules.permissions import READ_LOG, Actor, ActorType
+
+blp = Blueprint("events", __name__, description="Every change of an account, in its order")
+
+
+class EventActor(Response):
+    type = fields.Choice(ActorType, description="What kind of caller", example="user")
+    id = fields.Text(max=64, description="The user, the key, or seatkeeper", example="usr_019a0c…")
+
+
+class EventData(Response):
+    object = fields.AnyObject(
+        description="The thing after the change, as the API shows it",
+        example={"id": "seat_019a0c…"},
+    )
+    previous = fields.AnyObject(
+        description="Only the members that changed, as they were", example={"seat_type": "core"}
+    )
+    pool = fields.AnyObject(
+        required=False,
+        description="The pool's numbers after the change, where a quantity changed",
+        example={"seat_type": "core", "purchased": 27, "assigned": 24},
+    )
+    previous_pool = fields.AnyObject(
+        required=False,
+        description="The numbers of the other pool, where a seat went from one to another",
+        example={"seat_type": "sales", "purchased": 9, "assigned": 7},
+    )
+    effective_at = fields.Instant(
+        description="When it took effect", example="2026-11-23T10:15:30.123Z"
+    )
+    actor = fields.Nested(EventActor, description="Who did it")
+    reason = fields.Text(max=64, description="Why", example="requested")
+    cause = fields.Id(
+        "evt", allow_none=True, description="The event that this one follows from, if any"
+    )
+    request_id = fields.Text(
+        max=64, allow_none=True, description="The request that did it", example="req_019a0c…"
+    )
+
+
+class EventResponse(Response):
+    id = fields.Id("evt", description="The event's identifier")
+    type = fields.Text(max=64, description="What happened", example="seat.assigned")
+    timestamp = fields.Instant(
+        description="When it was recorded", example="2026-11-23T10:15:30.123Z"
+    )
+    api_version = fields.Text(max=16, description="The shape of `data`", example="v1")
+    account_id = fields.Id("acc", description="The account")
+    epoch = fields.Integer(
+        min=1, description="Rises when the database is restored from a backup", example=1
+    )
+    sequence = fields.Integer(
+        min=1, description="Counts the account's events without a gap", example=1042
+    )
+    data = fields.Nested(EventData, description="What changed, by whom and why")
+
+
+class EventQuery(Request):
+    after = fields.QueryInteger(
+        min=0, max=2**53, description="Only events with a greater sequence", example=1041
+    )
+    type = fields.Text(
+        max=500,
+        description="Only these types, separated by commas",
+        example="seat.assigned,seat.unassigned",
+    )
+    user_id = fields.Id("usr", description="Only those about this user")
+    seat_id = fields.Id("seat", description="Only those about this seat")
+
+
+@blp.get("/accounts/<account_id>/events")
+@blp.needs(READ_LOG)
+@blp.lists(EventResponse, EventQuery)
+def list_events(actor: Actor, query: dict[str, Any]) -> Page:
+    """Read the log
+
+    In the account's order. `after` is the sequence of the last event that is known, to fill a gap or to
+    follow the log.
+    """
+    types = tuple(filter(None, query.pop("type", "").split(",")))
+    return queries.events(actor, types=types, **window_of(query))
+
+
+@blp.get("/accounts/<account_id>/events/<event_id>")
+@blp.needs(READ_LOG)
+@blp.gives(200, EventResponse)
+def get_event(actor: Actor, event_id: str) -> dict[str, Any]:
+    """Read an event
+
+    Events never change.
+    """
+    return queries.event(actor, event_id)

@@ -1,0 +1,220 @@
+"""The command line: each command is short, and does what the API does where both can (R33)."""
+
+import json
+import os
+import tempfile
+from contextlib import ExitStack
+from datetime import timedelta
+from pathlib import Path
+
+import click
+from flask import current_app
+from flask.cli import with_appcontext
+from granian.constants import Interfaces
+from granian.server import Server
+
+from licensing import clock, db, demo, migrations, resources, settings
+from licensing.api import openapi
+from licensing.operations import api_keys
+from licensing.queries import accounts, invariants
+from licensing.queries.cursors import Window
+from licensing.rules.permissions import Scope, system
+from licensing.rules.refusals import Refusal
+from licensing.settings import PREFIX
+
+APPLICATION = Path(__file__).parent.parent / "app.py"
+SECONDS_TO_DRAIN = 25
+
+
+def _refuse_an_old_schema() -> None:
+    missing = migrations.pending()
+    if missing:
+        raise click.ClickException(
+            f"the database lacks {', '.join(missing)}; run: seatkeeper migrate"
+        )
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", default=8080, show_default=True, type=click.IntRange(1, 65535))
+@click.option("--demo", "with_demo", is_flag=True, help="Start with two demo companies.")
+def serve(host: str, port: int, with_demo: bool) -> None:
+    """Run the service until Ctrl-C or SIGTERM, finishing the requests in hand.
+
+    Brings the database's schema up to date first. With --demo and no SEATKEEPER_DATABASE_URL, the data
+    lives in a temporary folder and is gone afterwards.
+    """
+    with ExitStack() as stack:
+        if with_demo and f"{PREFIX}DATABASE_URL" not in os.environ:
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="seatkeeper-demo-"))
+            os.environ[f"{PREFIX}DATABASE_URL"] = f"sqlite:///{folder}/seatkeeper.db"
+        in_force = settings.from_environment()
+        settings.put_in_force(in_force)
+        db.open_database(in_force)
+        with db.connection():
+            migrations.apply()
+            if with_demo:
+                click.echo(demo.welcome(demo.load(), f"http://{host}:{port}"))
+        db.close()
+        _server(host, port, in_force.threads).serve()
+
+
+def _server(host: str, port: int, threads: int) -> Server:
+    return Server(
+        f"{APPLICATION.stem}:create_app",
+        factory=True,
+        working_dir=APPLICATION.parent,
+        address=host,
+        port=port,
+        interface=Interfaces.WSGI,
+        # One process: SQLite's writers queue inside it. PostgreSQL may have any number of these.
+        workers=1,
+        blocking_threads=threads,
+        workers_kill_timeout=SECONDS_TO_DRAIN,
+        websockets=False,
+        process_name="seatkeeper",
+    )
+
+
+@click.command()
+@with_appcontext
+def migrate() -> None:
+    """Bring the database's schema up to date.
+
+    Prints the migrations that were applied. Several may run at once: one works, the others wait.
+    """
+    with db.connection():
+        applied = migrations.apply()
+    for name in applied:
+        click.echo(f"applied {name}")
+    if not applied:
+        click.echo("the schema is up to date")
+
+
+@click.group()
+def keys() -> None:
+    """Create, list and revoke API keys."""
+
+
+@keys.command("create")
+@click.option("--name", required=True, help="What the key is for, such as 'billing system'.")
+@click.option(
+    "--scope",
+    "scopes",
+    required=True,
+    multiple=True,
+    type=click.Choice([scope.value for scope in Scope]),
+    help="What the key may do; repeat for several. admin contains the others.",
+)
+@click.option("--account", "account_id", help="Bind the key to one account (acc_…).")
+@click.option("--days", type=click.IntRange(1, 3650), help="Expire after so many days.")
+@with_appcontext
+def create_key(
+    name: str, scopes: tuple[str, ...], account_id: str | None, days: int | None
+) -> None:
+    """Create an API key and print it, and nothing else. It cannot be shown again."""
+    expires_at = clock.now() + timedelta(days=days) if days else None
+    with db.connection():
+        _refuse_an_old_schema()
+        try:
+            _, token = api_keys.create_key(
+                system(), name, [Scope(scope) for scope in scopes], account_id, expires_at
+            )
+        except Refusal as refusal:
+            raise click.ClickException(str(refusal)) from None
+    click.echo(token)
+
+
+@keys.command("list")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object per line.")
+@with_appcontext
+def list_keys(as_json: bool) -> None:
+    """List the API keys, oldest first, without their secrets."""
+    cursor: str | None = None
+    with db.connection():
+        _refuse_an_old_schema()
+        while True:
+            page = accounts.api_keys(system(), Window(limit=200, cursor=cursor))
+            for key in page.items:
+                click.echo(json.dumps(key) if as_json else _line_of(key))
+            cursor = page.next_cursor
+            if cursor is None:
+                return
+
+
+def _line_of(key: resources.Resource) -> str:
+    state = "revoked" if key["revoked_at"] else f"expires {key['expires_at'] or 'never'}"
+    bound = key["account_id"] or "all accounts"
+    return f"{key['id']}  {key['name']}  [{' '.join(key['scopes'])}]  {bound}  {state}"
+
+
+@keys.command("revoke")
+@click.argument("key_id")
+@with_appcontext
+def revoke_key(key_id: str) -> None:
+    """End an API key at once. KEY_ID is its id (key_…), as `keys list` shows it."""
+    with db.connection():
+        _refuse_an_old_schema()
+        try:
+            api_keys.revoke_key(system(), key_id)
+        except Refusal as refusal:
+            raise click.ClickException(str(refusal)) from None
+    click.echo(f"revoked {key_id}")
+
+
+@click.command("openapi")
+@click.option(
+    "--output",
+    default="openapi",
+    show_default=True,
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder to write the files to.",
+)
+@click.option("--check", is_flag=True, help="Write nothing; fail when a file differs.")
+@with_appcontext
+def write_openapi(output: Path, check: bool) -> None:
+    """Write the contract: openapi.json (3.1.1) and openapi-3.0.json, for older generators."""
+    document = openapi.document(current_app)
+    files = {"openapi.json": document, "openapi-3.0.json": openapi.as_3_0(document)}
+    for name, content in files.items():
+        file, text = output / name, json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+        if not check:
+            output.mkdir(parents=True, exist_ok=True)
+            file.write_text(text, encoding="utf-8")
+            click.echo(f"wrote {file}")
+        elif not file.exists() or file.read_text(encoding="utf-8") != text:
+            raise click.ClickException(f"{file} is not what the code says; run: seatkeeper openapi")
+
+
+@click.command("demo")
+@with_appcontext
+def load_demo() -> None:
+    """Load two demo companies, one on each pricing model, into the database.
+
+    Prints an API key that may do everything. Running it again adds two more companies.
+    """
+    with db.connection():
+        migrations.apply()
+        click.echo(demo.welcome(demo.load(), "http://127.0.0.1:8080"))
+
+
+@click.command()
+@with_appcontext
+def verify() -> None:
+    """Check every invariant: counters, sequences, constraints, and that each change has its event.
+
+    Prints what does not hold and exits with 1; reads only, and may run beside the service.
+    """
+    found = 0
+    with db.connection():
+        _refuse_an_old_schema()
+        with db.snapshot():
+            for text in invariants.violations():
+                found += 1
+                click.echo(text)
+    if found:
+        raise click.ClickException(f"{found} invariants do not hold")
+    click.echo("all invariants hold")
+
+
+COMMANDS = (serve, migrate, keys, write_openapi, load_demo, verify)

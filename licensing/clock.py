@@ -1,0 +1,37 @@
+"""The one clock. Business time is read here and nowhere else."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+
+def _system_time() -> datetime:
+    return datetime.now(UTC)
+
+
+_read: Callable[[], datetime] = _system_time
+
+
+def now() -> datetime:
+    """The present instant in UTC, cut to milliseconds: what is stored is what is shown."""
+    instant = _read().astimezone(UTC)
+    return instant.replace(microsecond=instant.microsecond // 1000 * 1000)
+
+
+@contextmanager
+def reading(source: Callable[[], datetime]) -> Iterator[None]:
+    """Read the time from `source` (a function that returns an aware datetime) inside the block."""
+    global _read
+    before, _read = _read, source
+    try:
+        yield
+    finally:
+        _read = before
+
+
+def to_text(instant: datetime) -> str:
+    """`instant` as the API shows it: RFC 3339 in UTC with milliseconds and Z."""
+    return (
+        instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.")
+        + f"{instant.microsecond // 1000:03d}Z"
+    )

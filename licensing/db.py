@@ -1,0 +1,251 @@
+"""The database handle, and the one decorator that opens transactions."""
+
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial, wraps
+from typing import Any, ParamSpec, TypeVar
+from urllib.parse import parse_qsl, urlsplit
+
+import peewee
+from peewee import Database, DatabaseProxy, IntegrityError, OperationalError, SqliteDatabase
+from playhouse.db_url import connect
+
+from licensing.settings import Settings, StartRefused
+
+# Before 3.51.3 two connections that write and checkpoint at once can corrupt a WAL database.
+OLDEST_SQLITE = (3, 51, 3)
+SECONDS_TO_WAIT = 5
+TRIES = 5
+# Serialisation failure, deadlock, and a unique index that stopped the second of two equal commands:
+# run again, it sees what the first one did.
+WORTH_REPEATING = ("40001", "40P01", "23505")
+SQLITE_PRAGMAS = {
+    "journal_mode": "wal",
+    "synchronous": "full",
+    "foreign_keys": 1,
+    "wal_autocheckpoint": 4000,
+}
+POSTGRES_PARAMETERS = {
+    "connect_timeout": "5",
+    "keepalives_idle": "10",
+    "tcp_user_timeout": "5000",
+    "application_name": "seatkeeper",
+    "options": " ".join(
+        f"-c {name}={value}"
+        for name, value in {
+            "timezone": "UTC",
+            "default_transaction_isolation": "read\\ committed",
+            "lock_timeout": 2000,
+            "statement_timeout": 10_000,
+            "idle_in_transaction_session_timeout": 10_000,
+        }.items()
+    ),
+}
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+db = DatabaseProxy()
+
+
+class Busy(Exception):
+    """The database was busy for too long; nothing was changed, and trying again will help."""
+
+
+@dataclass
+class Transaction:
+    """
+    What is remembered until the commit.
+
+    Attributes:
+        events: what `licensing.events` has to write, in order.
+        closing: functions to run right before the commit, in order.
+        known: what operations have read and locked already, so that later ones need not.
+    """
+
+    events: list[Any] = field(default_factory=list)
+    closing: list[Callable[[], None]] = field(default_factory=list)
+    known: dict[Any, Any] = field(default_factory=dict)
+
+
+class _Here(threading.local):
+    transaction: Transaction | None = None
+
+
+_here = _Here()
+# SQLite lets one writer in at a time, and its own queue is unfair: some writers wait for seconds.
+_write_turn = threading.Lock()
+
+
+def open_database(settings: Settings) -> None:
+    """
+    Point the handle `db` at the database that the settings name.
+
+    Raises `StartRefused` when the SQLite library is too old for a write-ahead log.
+    """
+    if settings.on_sqlite:
+        _refuse_old_sqlite()
+        database = _sqlite(settings)
+    else:
+        database = _postgresql(settings)
+    db.initialize(database)
+
+
+def _refuse_old_sqlite() -> None:
+    found = peewee.sqlite3.sqlite_version_info
+    if found < OLDEST_SQLITE:
+        raise StartRefused(
+            f"SQLite {'.'.join(map(str, found))} can corrupt a database in write-ahead mode; at least "
+            f"{'.'.join(map(str, OLDEST_SQLITE))} is needed: pip install 'pysqlite3>=0.6.1'"
+        )
+
+
+def _sqlite(settings: Settings) -> Database:
+    return connect(
+        settings.database_url,
+        lock_type="IMMEDIATE",
+        timeout=SECONDS_TO_WAIT,
+        autoconnect=False,
+        pragmas=SQLITE_PRAGMAS,
+    )
+
+
+def _postgresql(settings: Settings) -> Database:
+    url = settings.database_url
+    chosen_in_url = {name for name, _ in parse_qsl(urlsplit(url).query)}
+    defaults = {k: v for k, v in POSTGRES_PARAMETERS.items() if k not in chosen_in_url}
+    return connect(
+        "postgresql+pool" + url[url.index(":") :],
+        unquote_password=True,
+        unquote_user=True,
+        autoconnect=False,
+        max_connections=settings.threads + 2,
+        timeout=SECONDS_TO_WAIT,
+        stale_timeout=300,
+        **defaults,
+    )
+
+
+def on_sqlite() -> bool:
+    """Whether the handle points at SQLite."""
+    return isinstance(db.obj, SqliteDatabase)
+
+
+@contextmanager
+def connection() -> Iterator[None]:
+    """
+    A connection for this thread inside the block.
+
+    SQLite keeps the thread's connection open, since opening one costs more than most queries;
+    PostgreSQL gives it back to the pool.
+    """
+    db.connect(reuse_if_open=True)
+    try:
+        yield
+    finally:
+        release()
+
+
+def release() -> None:
+    """Give this thread's connection back to the pool, where there is a pool."""
+    if not on_sqlite() and not db.is_closed():
+        db.close()
+
+
+def close() -> None:
+    """Close this thread's connection."""
+    if not db.is_closed():
+        db.close()
+
+
+def ping() -> None:
+    """Ask the database for a sign of life. Raises Peewee's `OperationalError` where there is none."""
+    db.execute_sql("SELECT 1")
+
+
+@contextmanager
+def snapshot() -> Iterator[None]:
+    """Read one consistent state of the database inside the block, beside whoever writes."""
+    begin = "BEGIN" if on_sqlite() else "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+    with db.manual_commit():
+        db.execute_sql(begin)
+        try:
+            yield
+        finally:
+            db.execute_sql("ROLLBACK")
+
+
+def transactional(function: Callable[P, R]) -> Callable[P, R]:
+    """
+    Run the function in one transaction: the caller's where there is one, else its own.
+
+    The outermost call begins and commits; when it collided with another command, it repeats the
+    whole function. An exception undoes everything. Raises `Busy` when the turn to write
+    does not come within five seconds.
+    """
+
+    @wraps(function)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        if _here.transaction is not None:
+            return function(*args, **kwargs)
+        return _outermost(partial(function, *args, **kwargs))
+
+    return run
+
+
+def transaction() -> Transaction:
+    """The transaction that this thread is in. Raises `RuntimeError` outside of one."""
+    if _here.transaction is None:
+        raise RuntimeError("this has to run inside a transaction")
+    return _here.transaction
+
+
+def _outermost(work: Callable[[], R]) -> R:
+    for remaining in reversed(range(TRIES)):
+        try:
+            return _once(work)
+        except (OperationalError, IntegrityError) as failure:
+            if not (remaining and sqlstate(failure) in WORTH_REPEATING):
+                raise
+        # Full jitter: who collided once should not collide again.
+        time.sleep(random.uniform(0, 0.01 * 2 ** (TRIES - remaining)))  # noqa: S311 not a secret
+    raise AssertionError("unreachable: the last try returns or raises")
+
+
+def _once(work: Callable[[], R]) -> R:
+    with _turn(), db.atomic():
+        _here.transaction = Transaction()
+        try:
+            result = work()
+            for close in _here.transaction.closing:
+                close()
+            return result
+        finally:
+            _here.transaction = None
+
+
+@contextmanager
+def _turn() -> Iterator[None]:
+    if not on_sqlite():
+        yield
+        return
+    if not _write_turn.acquire(timeout=SECONDS_TO_WAIT):
+        raise Busy("another command has held the database for too long")
+    try:
+        yield
+    finally:
+        _write_turn.release()
+
+
+def sqlstate(failure: BaseException) -> str | None:
+    """The SQLSTATE of a driver's error (PostgreSQL), None where there is none."""
+    return getattr(getattr(failure, "orig", None), "sqlstate", None)
+
+
+def for_update(query: Any) -> Any:
+    """`query` with its rows locked until the commit; SQLite locks the whole database anyway."""
+    return query if on_sqlite() else query.for_update()

@@ -1,0 +1,209 @@
+"""
+The log: every change, in the account's order (R29, R30, R32).
+
+`record` is the only writer. What is recorded is written right before the commit, so that the
+account's sequence, the one row that all its commands share, is locked for the shortest time.
+"""
+
+import json
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from peewee import chunked
+
+from licensing import clock, ids
+from licensing.db import transaction
+from licensing.models import Account, Event, EventSubject
+from licensing.rules.permissions import Actor
+
+API_VERSION = "v1"
+LARGEST_BODY = 64 * 1024
+ROWS_PER_INSERT = 500
+
+
+class EventType(StrEnum):
+    """What can be read in the log: a noun and what happened to it."""
+
+    ACCOUNT_CREATED = "account.created"
+    ACCOUNT_UPDATED = "account.updated"
+    ACCOUNT_CLOSED = "account.closed"
+    USER_CREATED = "user.created"
+    USER_UPDATED = "user.updated"
+    USER_DEACTIVATED = "user.deactivated"
+    USER_REACTIVATED = "user.reactivated"
+    USER_DELETED = "user.deleted"
+    USER_INVITATION_ACCEPTED = "user.invitation_accepted"
+    USER_INVITATION_EXPIRED = "user.invitation_expired"
+    USER_ENTITLEMENTS_CHANGED = "user.entitlements_changed"
+    SUBSCRIPTION_STARTED = "subscription.started"
+    SUBSCRIPTION_UPDATED = "subscription.updated"
+    SUBSCRIPTION_RENEWED = "subscription.renewed"
+    SEATS_PURCHASED = "seats.purchased"
+    SEAT_ASSIGNED = "seat.assigned"
+    SEAT_UNASSIGNED = "seat.unassigned"
+    SEAT_CHANGED = "seat.changed"
+    SEAT_TRANSFERRED = "seat.transferred"
+    SEAT_REMOVAL_SCHEDULED = "seat_removal.scheduled"
+    SEAT_REMOVAL_REDUCED = "seat_removal.reduced"
+    SEAT_REMOVAL_CANCELLED = "seat_removal.cancelled"
+    SEAT_REMOVAL_APPLIED = "seat_removal.applied"
+    POOL_LOW = "pool.low"
+    POOL_EXHAUSTED = "pool.exhausted"
+    POOL_REPLENISHED = "pool.replenished"
+    POOL_MINIMUM_CHANGED = "pool.minimum_changed"
+    POOL_UPDATED = "pool.updated"
+
+
+class Reason(StrEnum):
+    """Why it happened."""
+
+    REQUESTED = "requested"
+    REPLACED = "replaced"
+    FALLBACK = "fallback"
+    UPGRADED_FROM_FREE = "upgraded_from_free"
+    ELIGIBILITY_LOST = "eligibility_lost"
+    INVITATION_EXPIRED = "invitation_expired"
+    INVITATION_REVOKED = "invitation_revoked"
+    USER_DEACTIVATED = "user_deactivated"
+    USER_DELETED = "user_deleted"
+    ASSIGNED = "assigned"
+    RENEWED = "renewed"
+    ACCOUNT_CLOSED = "account_closed"
+
+
+# The members of an event's object by whose value the log can be filtered (R29).
+SUBJECTS = ("id", "user_id", "from_user_id", "to_user_id", "seat_id", "pool_id", "subscription_id")
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """An event that will be written at the commit."""
+
+    id: str
+    account_id: str
+    type: EventType
+    timestamp: datetime
+    subjects: frozenset[str]
+    content: dict[str, Any]
+
+
+def record(
+    actor: Actor,
+    type: EventType,  # noqa: A002 the word of the contract
+    object: dict[str, Any],  # noqa: A002 the word of the contract
+    *,
+    previous: dict[str, Any] | None = None,
+    pool: dict[str, Any] | None = None,
+    previous_pool: dict[str, Any] | None = None,
+    effective_at: datetime | None = None,
+    reason: Reason = Reason.REQUESTED,
+    cause: str | None = None,
+) -> str:
+    """
+    Append an event to the log of the actor's account and return its id.
+
+    Args:
+        actor: who did it.
+        type: what happened.
+        object: the thing after the change, as the API shows it.
+        previous: only the members that changed, as they were.
+        pool: the pool's numbers after the change, where it changed a quantity (R32).
+        previous_pool: those of the other pool, where a seat went from one to another.
+        effective_at: when it took effect, if that is not now (R23).
+        reason: why.
+        cause: the id of the event that this one follows from (R22).
+    """
+    now = clock.now()
+    content: dict[str, Any] = {"object": object, "previous": previous or {}}
+    if pool is not None:
+        content["pool"] = pool
+    if previous_pool is not None:
+        content["previous_pool"] = previous_pool
+    content |= {
+        "effective_at": clock.to_text(effective_at or now),
+        "actor": {"type": actor.type, "id": actor.id},
+        "reason": reason,
+        "cause": cause,
+        "request_id": actor.request_id,
+    }
+    event = Recorded(
+        ids.new("evt"),
+        actor.account,
+        type,
+        now,
+        _subjects(object, previous, pool, previous_pool),
+        content,
+    )
+    here = transaction()
+    if not here.events:
+        here.closing.append(_write)
+    here.events.append(event)
+    return event.id
+
+
+def _subjects(*parts: dict[str, Any] | None) -> frozenset[str]:
+    return frozenset(
+        part[name] for part in parts if part for name in SUBJECTS if isinstance(part.get(name), str)
+    )
+
+
+def _write() -> None:
+    by_account = defaultdict(list)
+    for event in transaction().events:
+        by_account[event.account_id].append(event)
+    for account_id in sorted(by_account):
+        _append(account_id, by_account[account_id])
+
+
+def _append(account_id: str, recorded: list[Recorded]) -> None:
+    numbered = next(
+        iter(
+            Account.update(last_sequence=Account.last_sequence + len(recorded))
+            .where(Account.id == account_id)
+            .returning(Account.last_sequence, Account.epoch)
+            .execute()
+        )
+    )
+    first = numbered.last_sequence - len(recorded) + 1
+    rows, subjects = [], []
+    for sequence, event in enumerate(recorded, first):
+        rows.append(
+            (
+                account_id,
+                sequence,
+                event.id,
+                event.type,
+                event.timestamp,
+                _body(event, numbered.epoch, sequence),
+            )
+        )
+        subjects += [(account_id, subject, sequence) for subject in sorted(event.subjects)]
+    for chunk in chunked(rows, ROWS_PER_INSERT):
+        Event.insert_many(chunk, fields=list(Event._meta.sorted_fields)).execute()
+    for chunk in chunked(subjects, ROWS_PER_INSERT):
+        EventSubject.insert_many(chunk, fields=list(EventSubject._meta.sorted_fields)).execute()
+
+
+def _body(event: Recorded, epoch: int, sequence: int) -> str:
+    """The event's bytes, which never change again: compact, in this order of keys, integers only."""
+    body = json.dumps(
+        {
+            "id": event.id,
+            "type": event.type,
+            "timestamp": clock.to_text(event.timestamp),
+            "api_version": API_VERSION,
+            "account_id": event.account_id,
+            "epoch": epoch,
+            "sequence": sequence,
+            "data": event.content,
+        },
+        ensure_ascii=False,
+        separators=(",", ":"),
+        allow_nan=False,
+    )
+    if len(body.encode()) > LARGEST_BODY:
+        raise ValueError(f"an event of {len(body)} characters is larger than {LARGEST_BODY} bytes")
+    return body

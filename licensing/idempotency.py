@@ -1,0 +1,114 @@
+"""Commands that can be repeated safely (R18): the answer is kept with the effect, in one transaction."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar
+
+from peewee import OperationalError
+
+from licensing import clock, sealing
+from licensing.db import sqlstate, transactional
+from licensing.models import IdempotencyKey
+from licensing.rules.permissions import Actor
+from licensing.rules.refusals import Refusal
+
+DAYS_KEPT = 7
+LOCK_NOT_AVAILABLE = "55P03"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An HTTP answer as it was given: status, headers and the exact bytes of the body."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+@dataclass(eq=False)
+class IdempotencyKeyReused(Refusal):
+    """The idempotency key {idempotency_key} was used for another request already.
+
+    Use a new key for a new request, and the same key only to repeat the very same request.
+    """
+
+    code: ClassVar[str] = "idempotency_key_reused"
+    idempotency_key: str
+
+
+@dataclass(eq=False)
+class IdempotencyInProgress(Refusal):
+    """The request with the idempotency key {idempotency_key} is still being worked on.
+
+    Try again in a second; the answer will be the first one's.
+    """
+
+    code: ClassVar[str] = "idempotency_in_progress"
+    idempotency_key: str
+
+
+@transactional
+def once(
+    actor: Actor, key: str, fingerprint: str, run: Callable[[], Answer]
+) -> tuple[Answer, bool]:
+    """
+    Run a command unless `actor` ran it with this key before; return its answer and whether it was kept.
+
+    The key is scoped to the caller and the account. The row that keeps the answer is written in the
+    transaction of the command itself, so a crash or refusal leaves nothing behind and the retry is a
+    clean first try.
+
+    Refuses with `IdempotencyKeyReused` when the key came with another request (another
+    `fingerprint`), with `IdempotencyInProgress` when the first request is still running.
+    """
+    if _claim(actor, key, fingerprint):
+        answer = run()
+        _keep(actor, key, answer)
+        return answer, False
+    kept = IdempotencyKey.get(*_is(actor, key))
+    if kept.fingerprint != fingerprint:
+        raise IdempotencyKeyReused(key)
+    return Answer(kept.status, kept.headers, sealing.unseal(kept.body, _context(actor, key))), True
+
+
+def _claim(actor: Actor, key: str, fingerprint: str) -> bool:
+    """Insert the row first: whoever comes second waits for it here, and then finds the answer."""
+    try:
+        inserted = (
+            IdempotencyKey.insert(
+                account_id=actor.account_id or "",
+                caller=actor.id,
+                idempotency_key=key,
+                fingerprint=fingerprint,
+                created_at=clock.now(),
+            )
+            .on_conflict_ignore()
+            .as_rowcount()
+            .execute()
+        )
+    except OperationalError as failure:
+        if sqlstate(failure) == LOCK_NOT_AVAILABLE:
+            raise IdempotencyInProgress(key) from failure
+        raise
+    return bool(inserted)
+
+
+def _keep(actor: Actor, key: str, answer: Answer) -> None:
+    # Sealed, because an answer may hold a secret that is shown once (a new API key).
+    IdempotencyKey.update(
+        status=answer.status,
+        headers=answer.headers,
+        body=sealing.seal(answer.body, _context(actor, key)),
+    ).where(*_is(actor, key)).execute()
+
+
+def _context(actor: Actor, key: str) -> str:
+    return f"idempotency_keys/{actor.account_id}/{actor.id}/{key}"
+
+
+def _is(actor: Actor, key: str) -> tuple[object, ...]:
+    return (
+        IdempotencyKey.account_id == (actor.account_id or ""),
+        IdempotencyKey.caller == actor.id,
+        IdempotencyKey.idempotency_key == key,
+    )

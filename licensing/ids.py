@@ -1,0 +1,8 @@
+"""The one source of identifiers."""
+
+from uuid_utils import uuid7
+
+
+def new(prefix: str) -> str:
+    """A new identifier, `<prefix>_` and 32 hexadecimal digits, that sorts by the time it was made."""
+    return f"{prefix}_{uuid7().hex}"

@@ -1,0 +1,52 @@
+"""Bringing the database's schema up to date, one migrator at a time."""
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from playhouse.migrations import Runner
+
+from licensing.db import db, on_sqlite
+
+# Any number, as long as it is ours alone.
+ADVISORY_LOCK = 7_307_283_017
+
+
+def _runner() -> Runner:
+    return Runner(db.obj, str(Path(__file__).parent))
+
+
+def apply() -> list[str]:
+    """
+    Apply the migrations that are missing, in order, and return their names.
+
+    Any number of processes may call this at once: one works, the others wait and find it done.
+    """
+    with _alone():
+        applied: list[str] = _runner().up()
+    return applied
+
+
+def pending() -> list[str]:
+    """The names of the migrations that the database lacks, in order."""
+    return [step.name for step in _runner().status() if step.applied is None]
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    if on_sqlite():
+        with Path(f"{db.obj.database}.migrating").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+    else:
+        # Waiting for another migrator may take longer than a request may wait for a lock.
+        db.execute_sql("SET lock_timeout = 0")
+        db.execute_sql("SET statement_timeout = 0")
+        db.execute_sql("SELECT pg_advisory_lock(%s)", (ADVISORY_LOCK,))
+        try:
+            yield
+        finally:
+            db.execute_sql("SELECT pg_advisory_unlock(%s)", (ADVISORY_LOCK,))
+            db.execute_sql("RESET lock_timeout")
+            db.execute_sql("RESET statement_timeout")

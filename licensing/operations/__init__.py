@@ -1,0 +1,1 @@
+"""The verbs: one verb is one function, one transaction, its events."""

@@ -1,0 +1,112 @@
+"""Accounts: create, change, close (R1, R31)."""
+
+from datetime import datetime
+from typing import Any
+
+from licensing import clock, events, ids, resources
+from licensing.db import transactional
+from licensing.events import EventType, Reason
+from licensing.models import Account, Pool, Removal
+from licensing.operations import holding
+from licensing.operations.changing import apply_changes, refuse_taken_external_id
+from licensing.operations.due import brought_up_to_date
+from licensing.operations.standing import Standing
+from licensing.rules.accounts import AccountStatus, pricing_model_of
+from licensing.rules.permissions import (
+    CHANGE_ACCOUNT,
+    CREATE_ACCOUNTS,
+    Actor,
+    PermissionDenied,
+    Scope,
+    require,
+)
+from licensing.rules.refusals import PreconditionFailed, Unacceptable
+
+
+@transactional
+def create_account(
+    actor: Actor,
+    name: str,
+    currency: str = "USD",
+    time_zone: str = "UTC",
+    created_at: datetime | None = None,
+    external_id: str | None = None,
+    metadata: dict[str, str] | None = None,
+) -> Account:
+    """
+    Create an account on the free tools; its pricing model follows from its date (R1).
+
+    `created_at` is the real date of an account that is imported, not later than now; `time_zone` an
+    IANA name, in whose calendar terms are computed (R24). Refuses with `Unacceptable` dates,
+    `ExternalIdTaken`, and `PermissionDenied` (a key that is bound to an account creates no others).
+    """
+    require(actor, CREATE_ACCOUNTS)
+    if actor.account_id is not None:
+        raise PermissionDenied("scope", f"{Scope.ACCOUNTS} without being bound to an account")
+    now = clock.now()
+    if created_at is not None and created_at > now:
+        raise Unacceptable("created_at", "lies in the future")
+    refuse_taken_external_id(Account, None, external_id)
+    account = Account.create(
+        id=ids.new("acc"),
+        name=name,
+        pricing_model=pricing_model_of(created_at or now),
+        status=AccountStatus.ACTIVE,
+        currency=currency,
+        time_zone=time_zone,
+        super_admins=0,
+        epoch=1,
+        last_sequence=0,
+        external_id=external_id,
+        metadata=metadata or {},
+        version=1,
+        created_at=created_at or now,
+    )
+    events.record(actor.within(account.id), EventType.ACCOUNT_CREATED, resources.account(account))
+    return account
+
+
+@transactional
+def update_account(actor: Actor, changes: dict[str, Any], if_match: int | None = None) -> Account:
+    """
+    Change an account's name, external id or metadata, or close it.
+
+    `changes` is a JSON Merge Patch that was validated; `if_match` the version that the caller has
+    seen. A closed account stays closed: its pending removals are cancelled, nothing renews, and nobody
+    may do anything with it any more (R9). What changes nothing tells nothing (R32). Refuses with
+    `PreconditionFailed`, `ExternalIdTaken`, `PermissionDenied`.
+    """
+    require(actor, CHANGE_ACCOUNT)
+    standing = brought_up_to_date(actor, alone=True)
+    account = standing.account
+    if if_match not in (None, account.version):
+        raise PreconditionFailed("account", account.version)
+    refuse_taken_external_id(Account, None, changes.get("external_id"), but=account.id)
+    closing = changes.get("status") == AccountStatus.CLOSED
+    was = resources.account(account)
+    if apply_changes(account, changes):
+        after = resources.account(account)
+        previous = {name: was[name] for name in was if was[name] != after[name]}
+        previous.pop("version")
+        kind = EventType.ACCOUNT_CLOSED if closing else EventType.ACCOUNT_UPDATED
+        event = events.record(actor, kind, after, previous=previous)
+        if closing:
+            _cancel_removals(standing, actor, event)
+    return account
+
+
+def _cancel_removals(standing: Standing, actor: Actor, cause: str) -> None:
+    pools = Pool.select().where(Pool.account_id == standing.account.id, Pool.scheduled_removal > 0)
+    for pool in pools:
+        removals = Removal.select().where(
+            Removal.account_id == pool.account_id,
+            Removal.pool_id == pool.id,
+            Removal.status == "scheduled",
+        )
+        for removal in removals.order_by(Removal.id):
+            pool.scheduled_removal -= removal.quantity
+            pool.version += 1
+            pool.save()
+            holding.reduce_removal(
+                standing, actor, removal, removal.quantity, pool, Reason.ACCOUNT_CLOSED, cause
+            )

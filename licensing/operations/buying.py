@@ -1,0 +1,181 @@
+"""Adding seats to a pool, at once and until the end of the term (R17)."""
+
+from dataclasses import dataclass
+
+from licensing import events, ids, resources
+from licensing.db import transactional
+from licensing.events import EventType
+from licensing.models import Pool, Purchase, Subscription
+from licensing.operations import holding
+from licensing.operations.due import brought_up_to_date
+from licensing.operations.standing import Standing
+from licensing.rules import prices, seats, terms
+from licensing.rules.catalogue import SeatType
+from licensing.rules.permissions import CHANGE_BILLING, Actor, require
+from licensing.rules.pools import LARGEST_POOL, can_buy, unassigned
+from licensing.rules.refusals import PoolTooLarge, Unacceptable
+from licensing.rules.terms import Interval
+
+
+@dataclass(frozen=True)
+class Preview:
+    """
+    What a purchase would change and cost, before anyone commits (R17, R22b).
+
+    `free_by_cancelling` is how many of the seats could be had for nothing, by cancelling the
+    removal that is pending.
+    """
+
+    purchase: Purchase
+    free_by_cancelling: int
+
+
+@transactional
+def preview_purchase(actor: Actor, seat_type: str, quantity: int) -> Preview:
+    """
+    What buying `quantity` seats would change and cost now and at each renewal; nothing is bought.
+
+    Refuses as `purchase_seats`.
+    """
+    require(actor, CHANGE_BILLING)
+    standing = brought_up_to_date(actor)
+    wanted = purchasable(standing, seat_type)
+    pool = open_pool(standing, wanted)
+    if pool is None:
+        pool = new_pool(standing, seller_of(standing, wanted), wanted)
+        pool.id = None  # it will have one when it is bought
+    return Preview(quote(standing, pool, quantity), min(quantity, pool.scheduled_removal))
+
+
+@transactional
+def purchase_seats(actor: Actor, seat_type: str, quantity: int) -> Purchase:
+    """
+    Add seats to the pool of a type; they can be assigned at once and are renewed with the term.
+
+    Where the account has no such pool yet, one is opened on the oldest subscription that sells the
+    type. A pending removal stays as it is (R22b). Refuses with `SeatTypeNotAvailable` (R2, R5),
+    `Unacceptable` for a type that is free of charge, `Unknown` types, `PoolTooLarge` and
+    `PermissionDenied` (R10).
+    """
+    require(actor, CHANGE_BILLING)
+    standing = brought_up_to_date(actor)
+    wanted = purchasable(standing, seat_type)
+    pool = open_pool(standing, wanted)
+    if pool is None:
+        pool = new_pool(standing, seller_of(standing, wanted), wanted)
+        pool.save(force_insert=True)
+    return add_seats(standing, actor, pool, quantity)
+
+
+def purchasable(standing: Standing, seat_type: str) -> SeatType:
+    """The seat type, if the account can buy it; raises as `purchase_seats`."""
+    wanted = standing.catalogue.seat_type(seat_type)
+    if not wanted.paid:
+        raise Unacceptable(
+            "seat_type", f"{seat_type} is free of charge; it is assigned, not bought"
+        )
+    seats.refuse_unavailable(standing.catalogue, standing.situation, wanted)
+    return wanted
+
+
+def open_pool(standing: Standing, seat_type: SeatType) -> Pool | None:
+    """The account's pool of a type, None where it has none."""
+    pool: Pool | None = Pool.get_or_none(
+        Pool.account_id == standing.account.id,
+        Pool.seat_type == seat_type.name,
+        Pool.status == "open",
+    )
+    return pool
+
+
+def seller_of(standing: Standing, seat_type: SeatType) -> Subscription:
+    """The oldest subscription that sells the type: a pool follows the one that opened it (R4)."""
+    sellers = seats.sellers(standing.catalogue, standing.situation.tiers, seat_type.name)
+    return next(s for s in standing.subscriptions if s.product in sellers)
+
+
+def new_pool(standing: Standing, subscription: Subscription, seat_type: SeatType) -> Pool:
+    """An empty pool that follows the subscription's term; not written yet."""
+    return Pool(
+        account_id=standing.account.id,
+        id=ids.new("pool"),
+        seat_type=seat_type.name,
+        subscription_id=subscription.id,
+        status="open",
+        purchased=0,
+        assigned=0,
+        scheduled_removal=0,
+        minimum=0,
+        metadata={},
+        version=1,
+        created_at=standing.now,
+    )
+
+
+def add_seats(
+    standing: Standing, actor: Actor, pool: Pool, quantity: int, cause: str | None = None
+) -> Purchase:
+    """Add seats to a written pool and tell it. Raises `PoolTooLarge`."""
+    enlarged = list(
+        Pool.update(purchased=Pool.purchased + quantity, version=Pool.version + 1)
+        .where(
+            Pool.account_id == pool.account_id,
+            Pool.id == pool.id,
+            Pool.status == "open",
+            can_buy(Pool, quantity),
+        )
+        .returning(Pool)
+        .execute()
+    )
+    if not enlarged:
+        raise PoolTooLarge(pool.seat_type, pool.purchased + quantity, LARGEST_POOL)
+    after = enlarged[0]
+    # The quote is made from what the guarded update found, not from what was read before it.
+    after.purchased -= quantity
+    purchase = quote(standing, after, quantity)
+    after.purchased += quantity
+    purchase.save(force_insert=True)
+    bought = events.record(
+        actor,
+        EventType.SEATS_PURCHASED,
+        resources.purchase(purchase),
+        pool=standing.pool_numbers(after),
+        cause=cause,
+    )
+    holding.warn(standing, actor, after, unassigned(after) - quantity, bought)
+    return purchase
+
+
+def quote(standing: Standing, pool: Pool, quantity: int) -> Purchase:
+    """The purchase of `quantity` seats as things stand, not written. Raises `PoolTooLarge`."""
+    if not can_buy(pool, quantity):
+        raise PoolTooLarge(pool.seat_type, pool.purchased + quantity, LARGEST_POOL)
+    subscription = standing.subscription_of(pool)
+    share = terms.share_left(subscription.term_starts_at, subscription.term_ends_at, standing.now)
+    per_seat = prices.per_term(
+        standing.catalogue,
+        pool.seat_type,
+        subscription.product,
+        subscription.tier,
+        Interval(subscription.interval),
+        subscription.interval_count,
+        standing.account.currency,
+    )
+    at_renewal = None if per_seat is None else per_seat * quantity
+    return Purchase(
+        account_id=pool.account_id,
+        id=ids.new("pur"),
+        pool_id=pool.id,
+        seat_type=pool.seat_type,
+        quantity=quantity,
+        purchased_before=pool.purchased,
+        purchased_after=pool.purchased + quantity,
+        share_numerator=share.numerator,
+        share_denominator=share.denominator,
+        days_left=share.days_left,
+        days_in_term=share.days_in_term,
+        amount_now=None if at_renewal is None else prices.prorated(at_renewal, share),
+        amount_at_renewal=at_renewal,
+        currency=standing.account.currency,
+        created_at=standing.now,
+    )

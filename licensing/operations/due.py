@@ -1,0 +1,50 @@
+"""What has come due in an account, brought up to date before anything else is decided (R13, R23b)."""
+
+from licensing import events
+from licensing.events import EventType, Reason
+from licensing.models import User
+from licensing.operations import holding, renewing
+from licensing.operations.standing import Holder, Standing, lock_holders, standing_of
+from licensing.rules.accounts import Invitation
+from licensing.rules.permissions import Actor, system
+
+
+def brought_up_to_date(actor: Actor, alone: bool = False) -> Standing:
+    """
+    The account's standing, with its due terms renewed and its lapsed invitations ended.
+
+    `alone` keeps all other commands on the account waiting until the commit. Raises as `standing_of`.
+    """
+    standing = standing_of(actor, alone)
+    by_itself = system(standing.account.id, actor.request_id)
+    renewing.renew_due(standing, by_itself)
+    _expire_invitations(standing, by_itself)
+    return standing
+
+
+def _expire_invitations(standing: Standing, actor: Actor) -> None:
+    lapsed = User.select(User.id).where(
+        User.account_id == standing.account.id,
+        User.invitation == Invitation.PENDING,
+        User.invitation_expires_at <= standing.now,
+    )
+    user_ids = [user.id for user in lapsed]
+    lock_holders(standing, user_ids)
+    for user_id in user_ids:
+        _expire(standing, actor, standing.holders[user_id])
+
+
+def _expire(standing: Standing, actor: Actor, holder: Holder) -> None:
+    if holder.user.invitation != Invitation.PENDING:
+        return  # it was accepted before the lock was had
+    expired_at = holder.user.invitation_expires_at
+    holding.touch(holder, invitation=Invitation.EXPIRED)
+    expired = events.record(
+        actor,
+        EventType.USER_INVITATION_EXPIRED,
+        holder.resource(standing.now),
+        previous={"invitation": Invitation.PENDING},
+        effective_at=expired_at,
+    )
+    for seat in list(holder.seats):
+        holding.end(standing, actor, holder, seat, reason=Reason.INVITATION_EXPIRED, cause=expired)

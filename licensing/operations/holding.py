@@ -1,0 +1,270 @@
+"""
+Seats going in and out of hands: the steps of which assigning, transferring and all else is made.
+
+These are not commands: they ask for no permission and run inside the caller's transaction. Each does
+its guarded updates first and records its event after them.
+"""
+
+from peewee import Expression
+
+from licensing import events, ids, resources
+from licensing.db import for_update
+from licensing.events import EventType, Reason
+from licensing.models import Pool, Removal, Seat, User
+from licensing.operations.standing import Holder, Standing
+from licensing.rules import seats
+from licensing.rules.catalogue import SeatType
+from licensing.rules.permissions import Actor
+from licensing.rules.pools import can_assign, crossed, shrink, spare, unassigned
+from licensing.rules.refusals import NoSeatAvailable
+
+
+def give(
+    standing: Standing,
+    actor: Actor,
+    holder: Holder,
+    seat_type: SeatType,
+    *,
+    reason: Reason = Reason.REQUESTED,
+    cause: str | None = None,
+) -> Seat:
+    """
+    Give the holder a seat and end what it replaces (R8, R11, R22).
+
+    Raises `NoSeatAvailable` when every seat of a paid type is assigned, and what `seats.replaced_by`
+    raises.
+    """
+    replaced = seats.replaced_by(standing.catalogue, holder.user.id, holder.seat_types, seat_type)
+    if replaced:
+        lock_pools(standing, [seat_type.name, *replaced])
+    pool, from_removal = claim_seat(standing, seat_type) if seat_type.paid else (None, False)
+    ended = [(seat, let_go(standing, holder, seat)) for seat in _seats_of(holder, replaced)]
+    seat = _take_up(standing, actor, holder, seat_type, pool)
+
+    event = events.record(
+        actor,
+        EventType.SEAT_ASSIGNED,
+        resources.seat(seat),
+        pool=pool and standing.pool_numbers(pool),
+        reason=reason,
+        cause=cause,
+    )
+    for old, left in ended:
+        record_end(standing, actor, old, left, Reason.REPLACED, event)
+    if pool is not None:
+        settle_claim(standing, actor, pool, from_removal, event)
+    return seat
+
+
+def end(
+    standing: Standing,
+    actor: Actor,
+    holder: Holder,
+    seat: Seat,
+    *,
+    reason: Reason = Reason.REQUESTED,
+    cause: str | None = None,
+) -> str:
+    """Take a seat from its holder: a paid one stays in its pool, unassigned (R12). Returns the event."""
+    pool = let_go(standing, holder, seat)
+    return record_end(standing, actor, seat, pool, reason, cause)
+
+
+def give_fallback(standing: Standing, actor: Actor, holder: Holder, cause: str | None) -> None:
+    """R8: an active user of a seat-based account is never left without a seat."""
+    if holder.seats:
+        return
+    name = seats.fallback(standing.catalogue, standing.situation, holder.user.status)
+    if name is not None:
+        seat_type = standing.catalogue.seat_type(name)
+        give(standing, actor, holder, seat_type, reason=Reason.FALLBACK, cause=cause)
+
+
+def lock_pools(standing: Standing, seat_types: list[str]) -> None:
+    """Lock the pools of several types in one order, before a command counts in more than one."""
+    for_update(
+        Pool.select(Pool.id)
+        .where(
+            Pool.account_id == standing.account.id,
+            Pool.seat_type.in_(seat_types),
+            Pool.status == "open",
+        )
+        .order_by(Pool.id)
+    ).execute()
+
+
+def claim_seat(standing: Standing, seat_type: SeatType) -> tuple[Pool, bool]:
+    """
+    Count one more seat of a paid type as assigned.
+
+    Returns the pool after it and whether the seat was one that a removal had claimed (R22). The row
+    count decides, so never is one more assigned than was bought, whatever runs at the same moment
+    (R11). Raises `NoSeatAvailable`.
+    """
+    of_type = (Pool.seat_type == seat_type.name) & (Pool.status == "open")
+    one_more = {"assigned": Pool.assigned + 1}
+    # Seats that no removal has claimed are used up first (R22).
+    claimed = _counted(standing, of_type & (spare(Pool) >= 1), **one_more)
+    if claimed:
+        return claimed[0], False
+    claimed = _counted(
+        standing,
+        of_type & can_assign(Pool),
+        scheduled_removal=Pool.scheduled_removal - 1,
+        **one_more,
+    )
+    if claimed:
+        return claimed[0], True
+    raise _why_not(standing, seat_type)
+
+
+def settle_claim(
+    standing: Standing, actor: Actor, pool: Pool, from_removal: bool, cause: str
+) -> None:
+    """Tell what a claimed seat brought about: removals that gave way (R22), a line crossed (R32)."""
+    if from_removal:
+        give_way(standing, actor, pool, 1, cause)
+    warn(standing, actor, pool, unassigned(pool) + 1, cause)
+
+
+def return_seat(standing: Standing, pool_id: str) -> Pool:
+    """Count one seat fewer as assigned, and return the pool after it."""
+    return _counted(standing, Pool.id == pool_id, assigned=Pool.assigned - 1)[0]
+
+
+def warn(standing: Standing, actor: Actor, pool: Pool, before: int, cause: str) -> None:
+    """R32: tell the line that the pool crossed when its unassigned seats changed from `before`."""
+    line = crossed(before, unassigned(pool), pool.low_mark)
+    if line is not None:
+        numbers = standing.pool_numbers(pool)
+        events.record(actor, EventType(line), standing.pool(pool), pool=numbers, cause=cause)
+
+
+def give_way(standing: Standing, actor: Actor, pool: Pool, needed: int, cause: str) -> None:
+    """R22: the newest removals of the pool shrink by as many seats as were needed."""
+    newest_first = (
+        Removal.select()
+        .where(
+            Removal.account_id == pool.account_id,
+            Removal.pool_id == pool.id,
+            Removal.status == "scheduled",
+        )
+        .order_by(Removal.created_at.desc(), Removal.id.desc())
+    )
+    for removal, part in shrink(newest_first, needed):
+        reduce_removal(standing, actor, removal, part, pool, Reason.ASSIGNED, cause)
+
+
+def reduce_removal(
+    standing: Standing,
+    actor: Actor,
+    removal: Removal,
+    by: int,
+    pool: Pool,
+    reason: Reason,
+    cause: str | None = None,
+) -> None:
+    """Take seats out of a scheduled removal whose pool has been counted; at zero it is cancelled."""
+    was = {"quantity": removal.quantity, "status": removal.status}
+    removal.quantity -= by
+    removal.status = "scheduled" if removal.quantity else "cancelled"
+    removal.current_quantity = pool.purchased
+    removal.renewal_quantity = pool.purchased - pool.scheduled_removal
+    removal.version += 1
+    removal.save()
+    cancelled = removal.status == "cancelled"
+    events.record(
+        actor,
+        EventType.SEAT_REMOVAL_CANCELLED if cancelled else EventType.SEAT_REMOVAL_REDUCED,
+        resources.removal(removal),
+        previous=was if cancelled else {"quantity": was["quantity"]},
+        pool=standing.pool_numbers(pool),
+        reason=reason,
+        cause=cause,
+    )
+
+
+def _counted(standing: Standing, guard: Expression, **counts: Expression) -> list[Pool]:
+    return list(
+        Pool.update(version=Pool.version + 1, **counts)
+        .where(Pool.account_id == standing.account.id, guard)
+        .returning(Pool)
+        .execute()
+    )
+
+
+def _why_not(standing: Standing, seat_type: SeatType) -> NoSeatAvailable:
+    pool = Pool.get_or_none(
+        Pool.account_id == standing.account.id,
+        Pool.seat_type == seat_type.name,
+        Pool.status == "open",
+    )
+    if pool is None:
+        return NoSeatAvailable(seat_type.name, 0, 0)
+    return NoSeatAvailable(seat_type.name, pool.purchased, pool.assigned)
+
+
+def _seats_of(holder: Holder, seat_types: list[str]) -> list[Seat]:
+    return [seat for seat in holder.seats if seat.seat_type in seat_types]
+
+
+def let_go(standing: Standing, holder: Holder, seat: Seat) -> Pool | None:
+    """Remove a seat from its holder without telling; returns the pool that it went back to."""
+    Seat.delete().where(Seat.account_id == seat.account_id, Seat.id == seat.id).execute()
+    holder.seats.remove(seat)
+    touch(holder)
+    return return_seat(standing, seat.pool_id) if seat.pool_id else None
+
+
+def record_end(
+    standing: Standing,
+    actor: Actor,
+    seat: Seat,
+    pool: Pool | None,
+    reason: Reason,
+    cause: str | None,
+) -> str:
+    """Tell that a seat ended, and the line that its pool crossed. Returns the event."""
+    event = events.record(
+        actor,
+        EventType.SEAT_UNASSIGNED,
+        resources.seat(seat),
+        pool=pool and standing.pool_numbers(pool),
+        reason=reason,
+        cause=cause,
+    )
+    if pool is not None:
+        warn(standing, actor, pool, unassigned(pool) - 1, event)
+    return event
+
+
+def _take_up(
+    standing: Standing, actor: Actor, holder: Holder, seat_type: SeatType, pool: Pool | None
+) -> Seat:
+    touch(holder, holds_exclusive=seat_type.exclusive)
+    seat = Seat.create(
+        account_id=standing.account.id,
+        id=ids.new("seat"),
+        user_id=holder.user.id,
+        seat_type=seat_type.name,
+        pool_id=pool and pool.id,
+        exclusive=seat_type.exclusive,
+        assigned_at=standing.now,
+        assigned_by_type=actor.type,
+        assigned_by_id=actor.id,
+        version=1,
+        created_at=standing.now,
+    )
+    holder.seats.append(seat)
+    return seat
+
+
+def touch(holder: Holder, **changes: object) -> None:
+    """Write a change of the user, who shows the seats held and so has a new version (R8)."""
+    user = holder.user
+    for name, value in changes.items():
+        setattr(user, name, value)
+    user.version += 1
+    User.update(version=user.version, **changes).where(
+        User.account_id == user.account_id, User.id == user.id
+    ).execute()

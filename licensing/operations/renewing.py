@@ -1,0 +1,127 @@
+"""The end of one term and the start of the next (R23, R23b, R24)."""
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from licensing import events, resources
+from licensing.events import EventType, Reason
+from licensing.models import Pool, Removal, Subscription
+from licensing.operations import holding
+from licensing.operations.standing import Standing, live_subscriptions
+from licensing.rules import terms
+from licensing.rules.permissions import Actor
+from licensing.rules.pools import unassigned
+from licensing.rules.terms import Interval
+
+
+def renew_due(standing: Standing, actor: Actor) -> None:
+    """
+    Work through every term of the account that is over, the earliest first (R23).
+
+    Each pending removal is applied exactly once, at the renewal that it was scheduled for; the events
+    carry the date at which they took effect. The count of the guarded update decides which of several
+    commands renews a term.
+    """
+    while due := _earliest_due(standing):
+        renewed = _renew(standing, due)
+        if renewed is None:
+            # Another command has renewed it; go on from what it left.
+            standing.subscriptions[:] = live_subscriptions(standing.account.id)
+        else:
+            standing.subscriptions[standing.subscriptions.index(due)] = renewed
+            _tell(standing, actor, due, renewed)
+
+
+def _earliest_due(standing: Standing) -> Subscription | None:
+    over = [
+        subscription
+        for subscription in standing.subscriptions
+        if subscription.status == "active" and subscription.term_ends_at <= standing.now
+    ]
+    return min(over, key=lambda subscription: subscription.term_ends_at, default=None)
+
+
+def _renew(standing: Standing, over: Subscription) -> Subscription | None:
+    term = terms.term(
+        over.anchor,
+        Interval(over.interval),
+        over.interval_count,
+        over.term_number + 1,
+        ZoneInfo(standing.account.time_zone),
+    )
+    renewed = (
+        Subscription.update(
+            term_number=term.number,
+            term_starts_at=term.starts_at,
+            term_ends_at=term.ends_at,
+            version=Subscription.version + 1,
+        )
+        .where(
+            Subscription.account_id == over.account_id,
+            Subscription.id == over.id,
+            Subscription.term_number == over.term_number,
+        )
+        .returning(Subscription)
+        .execute()
+    )
+    return next(iter(renewed), None)
+
+
+def _tell(standing: Standing, actor: Actor, over: Subscription, subscription: Subscription) -> None:
+    effective_at = over.term_ends_at
+    pools = list(
+        Pool.update(version=Pool.version + 1)
+        .where(
+            Pool.account_id == subscription.account_id,
+            Pool.subscription_id == subscription.id,
+            Pool.status == "open",
+        )
+        .returning(Pool)
+        .execute()
+    )
+    renewed = events.record(
+        actor,
+        EventType.SUBSCRIPTION_RENEWED,
+        resources.subscription(subscription, pools),
+        previous={"term": resources.term(over)},
+        effective_at=effective_at,
+        reason=Reason.RENEWED,
+    )
+    for pool in sorted(pools, key=lambda pool: str(pool.id)):
+        _apply_removals(standing, actor, pool, effective_at, renewed)
+
+
+def _apply_removals(
+    standing: Standing, actor: Actor, pool: Pool, effective_at: datetime, cause: str
+) -> None:
+    scheduled = (
+        Removal.select()
+        .where(
+            Removal.account_id == pool.account_id,
+            Removal.pool_id == pool.id,
+            Removal.status == "scheduled",
+        )
+        .order_by(Removal.created_at, Removal.id)
+    )
+    for removal in scheduled:
+        before = pool.purchased
+        pool.purchased -= removal.quantity
+        pool.scheduled_removal -= removal.quantity
+        pool.version += 1
+        pool.save()
+        removal.status = "applied"
+        removal.applied_at = standing.now
+        removal.current_quantity, removal.renewal_quantity = before, pool.purchased
+        removal.version += 1
+        removal.save()
+        applied = events.record(
+            actor,
+            EventType.SEAT_REMOVAL_APPLIED,
+            resources.removal(removal),
+            previous={"status": "scheduled"},
+            pool=standing.pool_numbers(pool),
+            effective_at=effective_at,
+            reason=Reason.RENEWED,
+            cause=cause,
+        )
+        holding.warn(standing, actor, pool, unassigned(pool) + removal.quantity, applied)

@@ -1,0 +1,191 @@
+"""Where an account stands: what every command reads first, locked until its commit (R23b)."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from licensing import clock, events, resources, settings
+from licensing.db import on_sqlite, transaction
+from licensing.events import EventType
+from licensing.models import Account, Pool, Seat, Subscription, User
+from licensing.rules import entitlements
+from licensing.rules.accounts import AccountStatus, PricingModel
+from licensing.rules.catalogue import Catalogue
+from licensing.rules.entitlements import Entitlement
+from licensing.rules.permissions import Actor, system
+from licensing.rules.refusals import AccountClosed, NotFound
+from licensing.rules.seats import Situation
+
+# Ordinary commands share the account; one that changes what the account is has it alone. The weak
+# lock does not stand in the way of the account's own sequence.
+SHARED, ALONE = "FOR KEY SHARE", "FOR UPDATE"
+
+
+@dataclass
+class Holder:
+    """A user, locked until the commit, with the seats held."""
+
+    user: User
+    seats: list[Seat]
+    before: dict[str, Entitlement] = field(default_factory=dict)
+
+    @property
+    def seat_types(self) -> list[str]:
+        """The types of the seats held, oldest seat first."""
+        return [seat.seat_type for seat in self.seats]
+
+    def seat_of(self, seat_type: str) -> Seat | None:
+        """The seat of that type, None where the user holds none."""
+        return next((seat for seat in self.seats if seat.seat_type == seat_type), None)
+
+    def resource(self, now: datetime) -> resources.Resource:
+        """The user as the API shows it."""
+        return resources.user(self.user, self.seats, now)
+
+
+@dataclass
+class Standing:
+    """
+    An account as a command finds it.
+
+    Attributes:
+        account: the account.
+        subscriptions: those that have not ended, the oldest first.
+        catalogue: what is sold.
+        now: the instant at which the command runs.
+        holders: the users that the command has locked so far, by id.
+    """
+
+    account: Account
+    subscriptions: list[Subscription]
+    catalogue: Catalogue
+    now: datetime
+    holders: dict[str, Holder] = field(default_factory=dict)
+
+    @property
+    def situation(self) -> Situation:
+        """What the rules of seats need to know of the account."""
+        return Situation(
+            self.account.pricing_model == PricingModel.SEAT_BASED,
+            {subscription.product: subscription.tier for subscription in self.subscriptions},
+        )
+
+    def subscription_of(self, pool: Pool) -> Subscription:
+        """The subscription whose term the pool follows."""
+        return next(s for s in self.subscriptions if s.id == pool.subscription_id)
+
+    def pool_numbers(self, pool: Pool) -> resources.Resource:
+        """The pool's numbers for an event."""
+        return resources.pool_numbers(pool, self.subscription_of(pool).term_ends_at)
+
+    def pool(self, pool: Pool) -> resources.Resource:
+        """The pool as the API shows it."""
+        return resources.pool(pool, self.subscription_of(pool).term_ends_at)
+
+    def entitlements_of(self, holder: Holder) -> dict[str, Entitlement]:
+        """What the user may do with each feature, as things stand now (R9)."""
+        return entitlements.entitlements(
+            self.catalogue,
+            entitlements.Holder(
+                account_open=self.account.status == AccountStatus.ACTIVE,
+                status=holder.user.status,
+                seat_types=tuple(holder.seat_types),
+                subscriptions=self.situation.tiers,
+            ),
+        )
+
+
+def standing_of(actor: Actor, alone: bool = False) -> Standing:
+    """
+    Read and lock the actor's account; `alone` keeps all other commands on it waiting.
+
+    Within a transaction the same object comes back each time. What its users may do is compared at
+    the commit with what they could do before, and told where it changed. Raises `NotFound` for an
+    account that does not exist, `AccountClosed` for one that is closed.
+    """
+    known = transaction().known
+    if actor.account in known:
+        found: Standing = known[actor.account]
+        return found
+    account = _locked_account(actor.account, ALONE if alone else SHARED)
+    standing = known[actor.account] = Standing(
+        account, live_subscriptions(account.id), settings.current().catalogue, clock.now()
+    )
+    # First in line: what it tells has to be written with the rest.
+    transaction().closing.insert(0, lambda: _tell_changed_entitlements(actor, standing))
+    return standing
+
+
+def _locked_account(account_id: str, strength: str) -> Account:
+    query = Account.select().where(Account.id == account_id)
+    account = (query if on_sqlite() else query.for_update(strength)).get_or_none()
+    if account is None:
+        raise NotFound("account", account_id)
+    if account.status == AccountStatus.CLOSED:
+        raise AccountClosed(account_id)
+    return account
+
+
+def live_subscriptions(account_id: str) -> list[Subscription]:
+    """The subscriptions of an account that have not ended, the oldest first."""
+    return list(
+        Subscription.select()
+        .where(Subscription.account_id == account_id, Subscription.status != "ended")
+        .order_by(Subscription.id)
+    )
+
+
+def lock_holder(standing: Standing, user_id: str) -> Holder:
+    """Read and lock a user. Raises `NotFound` where the account has no such user."""
+    lock_holders(standing, [user_id])
+    if user_id not in standing.holders:
+        raise NotFound("user", user_id)
+    return standing.holders[user_id]
+
+
+def lock_holders(standing: Standing, user_ids: Iterable[str]) -> None:
+    """Read and lock users, in the order of their ids so that two commands never wait for each other."""
+    missing = sorted(set(user_ids) - standing.holders.keys())
+    if not missing:
+        return
+    query = (
+        User.select()
+        .where(User.account_id == standing.account.id, User.id.in_(missing))
+        .order_by(User.id)
+    )
+    users = list(query if on_sqlite() else query.for_update())
+    seats = list(
+        Seat.select()
+        .where(Seat.account_id == standing.account.id, Seat.user_id.in_(missing))
+        .order_by(Seat.id)
+    )
+    for user in users:
+        holder = Holder(user, [seat for seat in seats if seat.user_id == user.id])
+        holder.before = standing.entitlements_of(holder)
+        standing.holders[user.id] = holder
+
+
+def _tell_changed_entitlements(actor: Actor, standing: Standing) -> None:
+    """user.entitlements_changed, for each user whose answer of R9 is another one now."""
+    recorded = transaction().events
+    cause = recorded[0].id if recorded else None
+    teller = system(standing.account.id, actor.request_id)
+    for holder in standing.holders.values():
+        after = standing.entitlements_of(holder)
+        changed = {
+            feature: was.level
+            for feature, was in holder.before.items()
+            if was.level != after[feature].level
+        }
+        if changed:
+            events.record(
+                teller,
+                EventType.USER_ENTITLEMENTS_CHANGED,
+                {
+                    "user_id": holder.user.id,
+                    "seat_types": holder.seat_types,
+                    "features": {feature: answer.level for feature, answer in after.items()},
+                },
+                previous={"features": changed},
+                cause=cause,
+            )

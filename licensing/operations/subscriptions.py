@@ -1,0 +1,258 @@
+"""Subscribing to a product: the checkout that starts a term and opens pools (R4, R24)."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from licensing import events, ids, resources
+from licensing.db import for_update, transactional
+from licensing.events import EventType, Reason
+from licensing.models import Pool, Purchase, Seat, Subscription
+from licensing.operations import buying, holding
+from licensing.operations.changing import apply_changes, refuse_taken_external_id
+from licensing.operations.due import brought_up_to_date
+from licensing.operations.standing import Standing, lock_holders
+from licensing.rules import terms
+from licensing.rules.catalogue import SeatType
+from licensing.rules.permissions import CHANGE_BILLING, Actor, ActorType, require
+from licensing.rules.refusals import (
+    AlreadySubscribed,
+    BelowMinimum,
+    NotFound,
+    NotSold,
+    PreconditionFailed,
+    Unacceptable,
+)
+from licensing.rules.terms import Interval
+
+
+@dataclass(frozen=True)
+class Order:
+    """
+    What is checked out.
+
+    Attributes:
+        product, tier: what the account subscribes to.
+        interval, interval_count: how long a term is, in months or years.
+        seats: how many seats of each paid type are bought.
+        starts_at: the anchor of the terms; now where it is None, in the past for an import.
+    """
+
+    product: str
+    tier: str
+    interval: Interval
+    interval_count: int
+    seats: Mapping[str, int]
+    starts_at: datetime | None = None
+    external_id: str | None = None
+    metadata: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True)
+class Checkout:
+    """A checkout before it is committed: the subscription, a purchase per seat type, and who is touched."""
+
+    subscription: Subscription
+    purchases: list[Purchase]
+    opened: list[Pool]
+    ends_free_tools: bool
+
+
+@transactional
+def preview_checkout(actor: Actor, order: Order) -> Checkout:
+    """What `checkout` would start, buy and cost; nothing is bought. Refuses as `checkout`."""
+    require(actor, CHANGE_BILLING)
+    return _plan(brought_up_to_date(actor), order)
+
+
+@transactional
+def checkout(actor: Actor, order: Order) -> tuple[Subscription, list[Pool]]:
+    """
+    Subscribe the account to a product at a tier, and buy seats (R4).
+
+    The first paid subscription ends the seats of the free tools: the user who checks out gets one of
+    the seats bought, who is left without a paid seat the viewing one. A later one adds its seats to the
+    pools that exist; a pool follows the term of the subscription that opened it. Refuses with
+    `AlreadySubscribed`, `NotSold`, `SeatTypeNotAvailable` (R2), `BelowMinimum` where fewer seats are
+    bought than the catalogue includes, `Unacceptable`, `Unknown`, `ExternalIdTaken`,
+    `PoolTooLarge` and `PermissionDenied`.
+    """
+    require(actor, CHANGE_BILLING)
+    standing = brought_up_to_date(actor, alone=True)
+    planned = _plan(standing, order)
+    subscription = planned.subscription
+    _see_all_holders(standing)
+    refuse_taken_external_id(Subscription, subscription.account_id, order.external_id)
+    subscription.save(force_insert=True)
+    for pool in planned.opened:
+        pool.save(force_insert=True)
+    standing.subscriptions.append(subscription)
+    started = events.record(
+        actor,
+        EventType.SUBSCRIPTION_STARTED,
+        resources.subscription(subscription, planned.opened),
+        effective_at=subscription.term_starts_at,
+    )
+    for purchase in planned.purchases:
+        pool = Pool.get(Pool.account_id == purchase.account_id, Pool.id == purchase.pool_id)
+        buying.add_seats(standing, actor, pool, purchase.quantity, cause=started)
+    if planned.ends_free_tools:
+        _end_free_tools(standing, actor, planned.purchases, started)
+    return subscription, planned.opened
+
+
+def _plan(standing: Standing, order: Order) -> Checkout:
+    _refuse_product(standing, order)
+    subscription = _subscription(standing, order)
+    first = not standing.subscriptions
+    after = Standing(
+        standing.account,
+        [*standing.subscriptions, subscription],
+        standing.catalogue,
+        standing.now,
+    )
+    purchases, opened = [], []
+    for name, quantity in order.seats.items():
+        seat_type = buying.purchasable(after, name)
+        pool = buying.open_pool(after, seat_type)
+        if pool is None:
+            pool = buying.new_pool(after, subscription, seat_type)
+            opened.append(pool)
+        purchases.append(buying.quote(after, pool, quantity))
+    _refuse_too_few(after, order, purchases)
+    return Checkout(subscription, purchases, opened, first and standing.situation.seat_based)
+
+
+def _refuse_product(standing: Standing, order: Order) -> None:
+    product = standing.catalogue.product(order.product)
+    tier = standing.catalogue.tier(order.tier)
+    if tier.name not in product.tiers:
+        raise NotSold(product.name, tier.name)
+    for subscription in standing.subscriptions:
+        if subscription.product == product.name:
+            raise AlreadySubscribed(product.name, subscription.id)
+
+
+def _refuse_too_few(standing: Standing, order: Order, purchases: Iterable[Purchase]) -> None:
+    """R4: at least what the catalogue includes, counting what the account's pools have already."""
+    after = {purchase.seat_type: purchase.purchased_after for purchase in purchases}
+    for name, minimum in standing.catalogue.included(order.product, order.tier).items():
+        seat_type = standing.catalogue.seat_type(name)
+        if not (standing.situation.seat_based or seat_type.legacy):
+            continue  # R2: a legacy account cannot have this type, so nothing of it is included
+        pool = buying.open_pool(standing, seat_type)
+        quantity = after.get(name, pool.purchased if pool else 0)
+        if quantity < minimum:
+            raise BelowMinimum(name, quantity, minimum)
+
+
+def _subscription(standing: Standing, order: Order) -> Subscription:
+    anchor = order.starts_at or standing.now
+    if anchor > standing.now:
+        raise Unacceptable("starts_at", "lies in the future")
+    zone = ZoneInfo(standing.account.time_zone)
+    term = terms.term_at(anchor, order.interval, order.interval_count, zone, standing.now)
+    return Subscription(
+        account_id=standing.account.id,
+        id=ids.new("sub"),
+        product=order.product,
+        tier=order.tier,
+        status="active",
+        interval=order.interval,
+        interval_count=order.interval_count,
+        anchor=anchor,
+        term_number=term.number,
+        term_starts_at=term.starts_at,
+        term_ends_at=term.ends_at,
+        external_id=order.external_id,
+        metadata=dict(order.metadata or {}),
+        version=1,
+        created_at=standing.now,
+    )
+
+
+def _see_all_holders(standing: Standing) -> None:
+    """A new product can change what every holder may do (R9), so all of them are compared."""
+    holders = Seat.select(Seat.user_id).where(Seat.account_id == standing.account.id).distinct()
+    lock_holders(standing, [seat.user_id for seat in holders])
+
+
+def _end_free_tools(
+    standing: Standing, actor: Actor, purchases: list[Purchase], cause: str
+) -> None:
+    """R4: all seats of the free tools end in the transaction of the first paid subscription."""
+    catalogue = standing.catalogue
+    free = catalogue.free_tools
+    former = [
+        (holder, seat)
+        for holder in standing.holders.values()
+        if (seat := holder.seat_of(free)) is not None
+    ]
+    for holder, seat in former:
+        holding.end(standing, actor, holder, seat, reason=Reason.UPGRADED_FROM_FREE, cause=cause)
+    viewing = catalogue.seat_type(catalogue.fallback)
+    for holder, _ in former:
+        buys = actor.type is ActorType.USER and holder.user.id == actor.id
+        wanted = _first_bought(standing, purchases) if buys else None
+        holding.give(
+            standing,
+            actor,
+            holder,
+            wanted or viewing,
+            reason=Reason.UPGRADED_FROM_FREE,
+            cause=cause,
+        )
+
+
+def _first_bought(standing: Standing, purchases: list[Purchase]) -> SeatType | None:
+    bought = {purchase.seat_type for purchase in purchases}
+    return next(
+        (seat_type for name, seat_type in standing.catalogue.seat_types.items() if name in bought),
+        None,
+    )
+
+
+@transactional
+def update_subscription(
+    actor: Actor, subscription_id: str, changes: dict[str, Any], if_match: int
+) -> tuple[Subscription, list[Pool]]:
+    """
+    Change the external id or metadata of a subscription (R31).
+
+    `changes` is a JSON Merge Patch that was validated; `if_match` the version that the caller has
+    seen. Refuses with `PreconditionFailed`, `ExternalIdTaken`, `NotFound`, `PermissionDenied`.
+    """
+    require(actor, CHANGE_BILLING)
+    standing = brought_up_to_date(actor)
+    subscription = for_update(
+        Subscription.select().where(
+            Subscription.account_id == standing.account.id, Subscription.id == subscription_id
+        )
+    ).get_or_none()
+    if subscription is None:
+        raise NotFound("subscription", subscription_id)
+    if if_match != subscription.version:
+        raise PreconditionFailed("subscription", subscription.version)
+    refuse_taken_external_id(
+        Subscription, subscription.account_id, changes.get("external_id"), but=subscription.id
+    )
+    pools = list(
+        Pool.select()
+        .where(
+            Pool.account_id == subscription.account_id,
+            Pool.subscription_id == subscription.id,
+            Pool.status == "open",
+        )
+        .order_by(Pool.id)
+    )
+    previous = apply_changes(subscription, changes)
+    if previous:
+        events.record(
+            actor,
+            EventType.SUBSCRIPTION_UPDATED,
+            resources.subscription(subscription, pools),
+            previous=previous,
+        )
+    return subscription, pools

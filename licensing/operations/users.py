@@ -1,0 +1,221 @@
+"""Users: invite, accept, change, report activity (R8, R10, R13, R31)."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from licensing import clock, events, ids, settings
+from licensing.db import transactional
+from licensing.events import EventType, Reason
+from licensing.models import User
+from licensing.operations import administering, assigning, deactivating, holding
+from licensing.operations.changing import merged, refuse_taken_external_id
+from licensing.operations.due import brought_up_to_date
+from licensing.operations.standing import Holder, Standing, lock_holder
+from licensing.rules.accounts import Invitation, UserStatus, email_key, invitation_at
+from licensing.rules.permissions import (
+    CHANGE_SEATS,
+    CHANGE_USERS,
+    REPORT_ACTIVITY,
+    Actor,
+    Permission,
+    require,
+)
+from licensing.rules.refusals import (
+    EmailTaken,
+    InvitationExpired,
+    InvitationNotPending,
+    NotFound,
+    PreconditionFailed,
+    Unacceptable,
+)
+
+
+@transactional
+def create_user(
+    actor: Actor,
+    email: str,
+    name: str,
+    permissions: frozenset[Permission] = frozenset(),
+    partner_eligible: bool = False,
+    status: str = UserStatus.INVITED,
+    seat_types: tuple[str, ...] = (),
+    external_id: str | None = None,
+    metadata: dict[str, str] | None = None,
+) -> Holder:
+    """
+    Invite a user, or add one who is active at once, with seats if `seat_types` names some.
+
+    An active user of a seat-based account who is given no seat gets the free one of R8. Seats of an
+    invited user count as assigned (R13). Refuses with `EmailTaken`, `ExternalIdTaken`,
+    `PermissionDenied`, which seats need too, and, for each seat, as `assigning.assign_seat`; then
+    no user is made either.
+    """
+    require(actor, CHANGE_USERS)
+    if seat_types:
+        require(actor, CHANGE_SEATS)
+    administering.refuse_grant(actor, frozenset(), permissions)
+    standing = brought_up_to_date(actor)
+    _refuse_taken_email(standing, email)
+    refuse_taken_external_id(User, standing.account.id, external_id)
+    invited = status == UserStatus.INVITED
+    user = User.create(
+        account_id=standing.account.id,
+        id=ids.new("usr"),
+        email=email,
+        email_key=email_key(email),
+        name=name,
+        status=status,
+        invitation=Invitation.PENDING if invited else None,
+        invitation_expires_at=_invitation_end(standing.now) if invited else None,
+        permissions=sorted(permissions),
+        partner_eligible=partner_eligible,
+        holds_exclusive=False,
+        external_id=external_id,
+        metadata=metadata or {},
+        version=1,
+        created_at=standing.now,
+    )
+    holder = standing.holders[user.id] = Holder(user, [])
+    created = events.record(actor, EventType.USER_CREATED, holder.resource(standing.now))
+    for seat_type in dict.fromkeys(seat_types):
+        assigning.assign_to(standing, actor, holder, seat_type)
+    holding.give_fallback(standing, actor, holder, cause=created)
+    administering.count_super_admin(standing, holder, was_one=False)
+    return holder
+
+
+def _invitation_end(now: datetime) -> datetime:
+    return now + timedelta(days=settings.current().invitation_days)
+
+
+def _refuse_taken_email(standing: Standing, email: str, but: str | None = None) -> None:
+    other = User.get_or_none(
+        User.account_id == standing.account.id, User.email_key == email_key(email)
+    )
+    if other is not None and other.id != but:
+        raise EmailTaken(email, other.id)
+
+
+@transactional
+def accept_invitation(actor: Actor, user_id: str) -> Holder:
+    """
+    Make an invited user active (R13).
+
+    It works when the pool is exactly full, since the seats of the invitation count as assigned from
+    the start. Accepting again answers the same (R32). Refuses with `InvitationExpired`,
+    `InvitationNotPending`, `NotFound` and `PermissionDenied`.
+    """
+    require(actor, CHANGE_USERS)
+    standing = brought_up_to_date(actor)
+    holder = lock_holder(standing, user_id)
+    user = holder.user
+    if user.invitation == Invitation.ACCEPTED and user.status == UserStatus.ACTIVE:
+        return holder
+    state = invitation_at(user.invitation, user.invitation_expires_at, standing.now)
+    if state is Invitation.EXPIRED:
+        raise InvitationExpired(user.id, clock.to_text(user.invitation_expires_at))
+    if state is not Invitation.PENDING:
+        raise InvitationNotPending(user.id, str(state or "none"))
+    holding.touch(
+        holder,
+        status=UserStatus.ACTIVE,
+        invitation=Invitation.ACCEPTED,
+        invitation_expires_at=None,
+    )
+    administering.count_super_admin(standing, holder, was_one=False)
+    accepted = events.record(
+        actor,
+        EventType.USER_INVITATION_ACCEPTED,
+        holder.resource(standing.now),
+        previous={"status": UserStatus.INVITED, "invitation": Invitation.PENDING},
+    )
+    holding.give_fallback(standing, actor, holder, cause=accepted)
+    return holder
+
+
+@transactional
+def update_user(
+    actor: Actor, user_id: str, changes: dict[str, Any], if_match: int | None = None
+) -> Holder:
+    """
+    Change a user: name, e-mail, permissions, eligibility, external id, metadata, status.
+
+    `changes` is a JSON Merge Patch that was validated; `if_match` the version that the caller has
+    seen. Setting the status deactivates (with `seats` or `transfer_to` saying what becomes of the
+    seats, R13), reactivates, or invites again. Losing eligibility ends a seat that needs it (R7).
+    What changes nothing tells nothing (R32). Refuses with `PreconditionFailed`, `EmailTaken`,
+    `ExternalIdTaken`, `LastSuperAdmin`, `PermissionDenied`, and as `deactivating` says.
+    """
+    require(actor, CHANGE_USERS)
+    standing = brought_up_to_date(actor)
+    holder = lock_holder(standing, user_id)
+    if if_match not in (None, holder.user.version):
+        raise PreconditionFailed("user", holder.user.version)
+    changes = dict(changes)
+    status = changes.pop("status", None)
+    seats = {name: changes.pop(name) for name in ("seats", "transfer_to") if name in changes}
+    _update_profile(standing, actor, holder, changes)
+    deactivating.set_status(standing, actor, holder, status, **seats)
+    return holder
+
+
+def _update_profile(
+    standing: Standing, actor: Actor, holder: Holder, changes: dict[str, Any]
+) -> None:
+    user = holder.user
+    if "email" in changes:
+        _refuse_taken_email(standing, changes["email"], but=user.id)
+    refuse_taken_external_id(User, user.account_id, changes.get("external_id"), but=user.id)
+    if "permissions" in changes:
+        wanted = frozenset(changes["permissions"])
+        administering.refuse_grant(actor, frozenset(user.permissions), wanted)
+        changes["permissions"] = sorted(wanted)
+    if "metadata" in changes:
+        changes["metadata"] = merged(user.metadata, changes["metadata"])
+    previous = {n: getattr(user, n) for n in changes if getattr(user, n) != changes[n]}
+    if not previous:
+        return
+    was_super_admin = administering.is_active_super_admin(user)
+    written = {name: changes[name] for name in previous}
+    if "email" in written:
+        written["email_key"] = email_key(written["email"])
+    holding.touch(holder, **written)
+    administering.count_super_admin(standing, holder, was_super_admin)
+    updated = events.record(
+        actor, EventType.USER_UPDATED, holder.resource(standing.now), previous=previous
+    )
+    if not user.partner_eligible:
+        _end_seats_of_the_eligible(standing, actor, holder, updated)
+
+
+def _end_seats_of_the_eligible(
+    standing: Standing, actor: Actor, holder: Holder, cause: str
+) -> None:
+    """R7: losing eligibility ends the seat."""
+    for seat in list(holder.seats):
+        if standing.catalogue.seat_type(seat.seat_type).eligible_only:
+            holding.end(standing, actor, holder, seat, reason=Reason.ELIGIBILITY_LOST, cause=cause)
+    holding.give_fallback(standing, actor, holder, cause)
+
+
+@transactional
+def record_activity(actor: Actor, user_id: str, at: datetime | None = None) -> None:
+    """
+    Note when a user was last active; an older date than the one known changes nothing (R27).
+
+    Activity is no change of the account and is told by no event. Refuses with `Unacceptable` when
+    the date lies in the future, `NotFound` and `PermissionDenied`.
+    """
+    require(actor, REPORT_ACTIVITY)
+    now = clock.now()
+    active_at = at or now
+    if active_at > now:
+        raise Unacceptable("at", "lies in the future")
+    of_user = (User.account_id == actor.account) & (User.id == user_id)
+    noted = (
+        User.update(last_active_at=active_at, version=User.version + 1)
+        .where(of_user, User.last_active_at.is_null() | (User.last_active_at < active_at))
+        .execute()
+    )
+    if not noted and User.get_or_none(of_user) is None:
+        raise NotFound("user", user_id)

@@ -1,0 +1,1 @@
+"""The questions: they read and change nothing."""

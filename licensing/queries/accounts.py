@@ -1,0 +1,49 @@
+"""Accounts and API keys: one, and all that the caller may see."""
+
+from licensing import resources
+from licensing.models import Account, ApiKey
+from licensing.queries.cursors import Page, Window, page
+from licensing.resources import Resource
+from licensing.rules.permissions import (
+    LIST_ACCOUNTS,
+    MANAGE_KEYS,
+    SEE_ACCOUNT,
+    Actor,
+    require,
+)
+from licensing.rules.refusals import NotFound
+
+
+def account(actor: Actor) -> Resource:
+    """The account that the actor acts in. Raises `NotFound`."""
+    require(actor, SEE_ACCOUNT)
+    return resources.account(existing_account(actor.account))
+
+
+def existing_account(account_id: str) -> Account:
+    """The row of an account. Raises `NotFound`."""
+    row: Account | None = Account.get_or_none(Account.id == account_id)
+    if row is None:
+        raise NotFound("account", account_id)
+    return row
+
+
+def accounts(actor: Actor, window: Window, external_id: str | None = None) -> Page:
+    """The accounts that the caller may see, oldest first."""
+    require(actor, LIST_ACCOUNTS)
+    query = Account.select()
+    if actor.account_id is not None:
+        query = query.where(Account.id == actor.account_id)
+    if external_id is not None:
+        query = query.where(Account.external_id == external_id)
+    of = ("accounts", actor.account_id, external_id)
+    return page(query, Account.id, window, of).mapped(resources.account)
+
+
+def api_keys(actor: Actor, window: Window) -> Page:
+    """The API keys that the caller may see, oldest first, without their secrets."""
+    require(actor, MANAGE_KEYS)
+    query = ApiKey.select()
+    if actor.account_id is not None:
+        query = query.where(ApiKey.account_id == actor.account_id)
+    return page(query, ApiKey.id, window, ("api_keys", actor.account_id)).mapped(resources.api_key)

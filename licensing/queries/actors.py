@@ -1,0 +1,74 @@
+"""Who a token belongs to (R10)."""
+
+import hmac
+from datetime import datetime, timedelta
+
+from licensing import clock, sessions, tokens
+from licensing.models import ApiKey, User
+from licensing.rules.accounts import UserStatus
+from licensing.rules.permissions import MINT_SESSIONS, Actor, ActorType, Permission, Scope, require
+from licensing.rules.refusals import NotFound, UserNotActive
+
+
+def actor_of_key(token: str) -> Actor | None:
+    """The actor of an API key's token; None for a wrong, expired or revoked one."""
+    parts = tokens.parts_of(token)
+    if parts is None:
+        return None
+    key_id, secret = parts
+    key = ApiKey.get_or_none(ApiKey.id == key_id)
+    # An unknown key is compared too, so that both take the same time.
+    genuine = _matches(key, tokens.hash_of(secret), clock.now())
+    if key is None or not genuine:
+        return None
+    return Actor(
+        ActorType.API_KEY,
+        key.id,
+        key.account_id,
+        scopes=frozenset(Scope(scope) for scope in key.scopes),
+    )
+
+
+def _matches(key: ApiKey | None, digest: str, now: datetime) -> bool:
+    current = hmac.compare_digest(digest, key.secret_hash if key else "")
+    if key is None or key.revoked_at is not None:
+        return False
+    if key.expires_at is not None and key.expires_at <= now:
+        return False
+    before = key.previous_hash is not None and hmac.compare_digest(digest, key.previous_hash)
+    return current or (before and key.previous_expires_at > now)
+
+
+def actor_of_session(token: str) -> Actor | None:
+    """The actor of a session token; None for a forged or expired one, or a user who is not active."""
+    identity = sessions.read(token)
+    if identity is None:
+        return None
+    account_id, user_id = identity
+    user = User.get_or_none(User.account_id == account_id, User.id == user_id)
+    if user is None or user.status != UserStatus.ACTIVE:
+        return None
+    return Actor(
+        ActorType.USER,
+        user.id,
+        account_id,
+        permissions=frozenset(Permission(permission) for permission in user.permissions),
+    )
+
+
+def session_for(
+    actor: Actor, account_id: str, user_id: str, lifetime: timedelta
+) -> tuple[str, datetime]:
+    """
+    A session token for an active user, for the host product's back end, and when it expires.
+
+    Refuses with `NotFound`, `UserNotActive` and `PermissionDenied`.
+    """
+    require(actor, MINT_SESSIONS)
+    actor.within(account_id)
+    user = User.get_or_none(User.account_id == account_id, User.id == user_id)
+    if user is None:
+        raise NotFound("user", user_id)
+    if user.status != UserStatus.ACTIVE:
+        raise UserNotActive(user_id, user.status)
+    return sessions.mint(account_id, user_id, lifetime)

@@ -1,0 +1,72 @@
+"""What a user may do with a feature (R9): the hot read of the service."""
+
+from typing import Any
+
+from licensing import clock, settings
+from licensing.models import Account, Seat, Subscription, User
+from licensing.rules import entitlements as rules
+from licensing.rules.accounts import AccountStatus
+from licensing.rules.entitlements import Holder
+from licensing.rules.permissions import SEE_ENTITLEMENTS, Actor, require
+from licensing.rules.refusals import NotFound
+
+
+def entitlement(actor: Actor, user_id: str, feature: str) -> dict[str, Any]:
+    """
+    The level of one feature for a user, and the reason where it is none.
+
+    Raises `NotFound` for an unknown user or feature, `PermissionDenied`.
+    """
+    require(actor, SEE_ENTITLEMENTS, about=user_id)
+    answer = rules.entitlement(settings.current().catalogue, _holder(actor, user_id), feature)
+    return {"feature": feature, "level": answer.level, "reason": answer.reason}
+
+
+def entitlements(actor: Actor, user_id: str) -> dict[str, Any]:
+    """
+    The level of every feature of the catalogue for a user, and the reasons of those that are none.
+
+    Raises `NotFound` for an unknown user, `PermissionDenied`.
+    """
+    require(actor, SEE_ENTITLEMENTS, about=user_id)
+    holder = _holder(actor, user_id)
+    answers = rules.entitlements(settings.current().catalogue, holder)
+    return {
+        "user_id": user_id,
+        "seat_types": list(holder.seat_types),
+        "features": {feature: answer.level for feature, answer in answers.items()},
+        "reasons": {feature: answer.reason for feature, answer in answers.items() if answer.reason},
+    }
+
+
+def _holder(actor: Actor, user_id: str) -> Holder:
+    row = (
+        User.select(User.status, Account.status.alias("account_status"))
+        .join(Account, on=(Account.id == User.account_id), attr="account")
+        .where(User.account_id == actor.account, User.id == user_id)
+        .get_or_none()
+    )
+    if row is None:
+        raise NotFound("user", user_id)
+    seats = (
+        Seat.select(Seat.seat_type)
+        .where(Seat.account_id == actor.account, Seat.user_id == user_id)
+        .order_by(Seat.id)
+    )
+    return Holder(
+        account_open=row.account.account_status == AccountStatus.ACTIVE,
+        status=row.status,
+        seat_types=tuple(seat.seat_type for seat in seats),
+        subscriptions=_live_tiers(actor.account),
+    )
+
+
+def _live_tiers(account_id: str) -> dict[str, str]:
+    """The tier of each product; a subscription that is over by its date no longer counts."""
+    now = clock.now()
+    rows = Subscription.select().where(
+        Subscription.account_id == account_id, Subscription.status != "ended"
+    )
+    return {
+        row.product: row.tier for row in rows if row.status == "active" or row.term_ends_at > now
+    }

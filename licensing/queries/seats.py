@@ -1,0 +1,50 @@
+"""Held seats and the transfers of seats (R11, R15)."""
+
+from licensing import resources
+from licensing.models import Seat, Transfer
+from licensing.queries.accounts import existing_account
+from licensing.queries.cursors import Page, Window, page
+from licensing.resources import Resource
+from licensing.rules.permissions import CHANGE_SEATS, SEE, Actor, require
+from licensing.rules.refusals import NotFound
+
+
+def seat(actor: Actor, seat_id: str) -> Resource:
+    """One held seat. Raises `NotFound`."""
+    require(actor, SEE)
+    row = Seat.get_or_none(Seat.account_id == actor.account, Seat.id == seat_id)
+    if row is None:
+        raise NotFound("seat", seat_id)
+    return resources.seat(row)
+
+
+def seats(
+    actor: Actor,
+    window: Window,
+    user_id: str | None = None,
+    seat_type: str | None = None,
+    pool_id: str | None = None,
+) -> Page:
+    """The held seats of the account, oldest first."""
+    require(actor, SEE)
+    query = Seat.select().where(Seat.account_id == actor.account)
+    if user_id is not None:
+        query = query.where(Seat.user_id == user_id)
+    if seat_type is not None:
+        query = query.where(Seat.seat_type == seat_type)
+    if pool_id is not None:
+        query = query.where(Seat.pool_id == pool_id)
+    found = page(query, Seat.id, window, ("seats", actor.account, user_id, seat_type, pool_id))
+    if not found.items:
+        existing_account(actor.account)
+    return found.mapped(resources.seat)
+
+
+def transfers(actor: Actor, window: Window) -> Page:
+    """The transfers of the account, oldest first."""
+    require(actor, CHANGE_SEATS)
+    query = Transfer.select().where(Transfer.account_id == actor.account)
+    found = page(query, Transfer.id, window, ("transfers", actor.account))
+    if not found.items:
+        existing_account(actor.account)
+    return found.mapped(resources.transfer)

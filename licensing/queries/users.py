@@ -1,0 +1,59 @@
+"""Users with the seats that they hold (R13, R31)."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+from licensing import clock, resources
+from licensing.models import Seat, User
+from licensing.queries.accounts import existing_account
+from licensing.queries.cursors import Page, Window, page
+from licensing.resources import Resource
+from licensing.rules.accounts import email_key
+from licensing.rules.permissions import SEE_USERS, Actor, require
+from licensing.rules.refusals import NotFound
+
+
+def user(actor: Actor, user_id: str) -> Resource:
+    """One user. Raises `NotFound`."""
+    require(actor, SEE_USERS)
+    row = User.get_or_none(User.account_id == actor.account, User.id == user_id)
+    if row is None:
+        raise NotFound("user", user_id)
+    return resources.user(row, seats_by_user(actor.account, [user_id])[user_id], clock.now())
+
+
+def users(
+    actor: Actor,
+    window: Window,
+    external_id: str | None = None,
+    email: str | None = None,
+    status: str | None = None,
+) -> Page:
+    """The users of the account, in the order in which they were added; addresses match in any case."""
+    require(actor, SEE_USERS)
+    query = User.select().where(User.account_id == actor.account)
+    if external_id is not None:
+        query = query.where(User.external_id == external_id)
+    if email is not None:
+        query = query.where(User.email_key == email_key(email))
+    if status is not None:
+        query = query.where(User.status == status)
+    found = page(query, User.id, window, ("users", actor.account, external_id, email, status))
+    if not found.items:
+        existing_account(actor.account)
+    seats = seats_by_user(actor.account, [row.id for row in found.items])
+    now = clock.now()
+    return found.mapped(lambda row: resources.user(row, seats[row.id], now))
+
+
+def seats_by_user(account_id: str, user_ids: Iterable[str]) -> defaultdict[str, list[Seat]]:
+    """The seats that each of the users holds, oldest first."""
+    held = defaultdict(list)
+    rows = (
+        Seat.select()
+        .where(Seat.account_id == account_id, Seat.user_id.in_(list(user_ids)))
+        .order_by(Seat.id)
+    )
+    for seat in rows:
+        held[seat.user_id].append(seat)
+    return held

@@ -1,0 +1,91 @@
+"""
+A fresh database for every test, on SQLite or, with SEATKEEPER_TEST_DATABASE_URL, on PostgreSQL.
+
+After every test all invariants are looked up: whatever a test did, the counters, the log and the rows
+have to agree.
+"""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from app import create_app
+from licensing import clock, db, migrations, settings
+from licensing.models import TABLES
+from licensing.queries import invariants
+from licensing.settings import Settings
+from tests.world import Hands, a_client
+
+POSTGRES_URL = os.environ.get("SEATKEEPER_TEST_DATABASE_URL", "")
+SECRET = "a secret that is only good for the tests"
+
+
+def _settings(database_url: str) -> Settings:
+    return Settings(
+        database_url=database_url,
+        secret_key=SECRET,
+        cors_origins=("https://app.example.com",),
+        threads=20,
+    )
+
+
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """Settings for a database whose schema is up to date."""
+    file = tmp_path_factory.mktemp("template") / "template.db"
+    chosen = _settings(POSTGRES_URL or f"sqlite:///{file}")
+    settings.put_in_force(chosen)
+    db.open_database(chosen)
+    with db.connection():
+        migrations.apply()
+    db.close()
+    return chosen
+
+
+@pytest.fixture(autouse=True)
+def service(migrated: Settings, tmp_path: Path) -> Iterator[Settings]:
+    """The service's settings, with an empty database that is open for the test's own thread."""
+    if POSTGRES_URL:
+        chosen = migrated
+    else:
+        shutil.copy(settings.sqlite_file(migrated.database_url), tmp_path / "seatkeeper.db")
+        chosen = _settings(f"sqlite:///{tmp_path}/seatkeeper.db")
+        db.open_database(chosen)
+    settings.put_in_force(chosen)
+    with db.connection():
+        if POSTGRES_URL:
+            _empty_tables()
+        yield chosen
+        db.db.connect(reuse_if_open=True)
+        assert list(invariants.violations()) == []
+    db.close()
+
+
+def _empty_tables() -> None:
+    names = ", ".join(model._meta.table_name for model in TABLES)
+    db.db.execute_sql(f"TRUNCATE {names}")
+
+
+@pytest.fixture(autouse=True)
+def hands() -> Iterator[Hands]:
+    """The hands of the clock, which stand still until a test moves them."""
+    hands = Hands()
+    with clock.reading(hands.read):
+        yield hands
+
+
+@pytest.fixture(scope="session")
+def app(migrated: Settings) -> Flask:
+    """The application; each test has its own database behind it."""
+    return create_app(migrated)
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """A client that checks every answer against the published contract."""
+    return a_client(app)

@@ -1,0 +1,1 @@
+"""Telling others: endpoints, lanes and the dispatcher. May use `licensing`, never the reverse."""
