@@ -6,8 +6,7 @@ import click
 from flask import Flask
 from flask.cli import ScriptInfo
 
-from licensing import __version__, cli, db, settings
-from licensing.api import kit
+from licensing import __version__, api, cli, db, settings
 from licensing.settings import Settings, StartRefused
 
 
@@ -25,7 +24,7 @@ def create_app(chosen: Settings | None = None) -> Flask:
     settings.put_in_force(in_force)
     db.open_database(in_force)
     app = Flask("seatkeeper", static_folder=None)
-    kit.add_api(app, in_force)
+    api.add_api(app, in_force)
     for command in cli.COMMANDS:
         app.cli.add_command(command)
     return app

@@ -103,6 +103,25 @@ def checkout(actor: Actor, order: Order) -> tuple[Subscription, list[Pool]]:
     return subscription, planned.opened
 
 
+def shown(planned: Checkout) -> resources.Resource:
+    """A checkout before it is committed, as the API shows it."""
+    subscription = planned.subscription
+    opened = {pool.id for pool in planned.opened}
+    return {
+        "product": subscription.product,
+        "tier": subscription.tier,
+        "interval": subscription.interval,
+        "interval_count": subscription.interval_count,
+        "term": resources.term(subscription),
+        "purchases": [
+            resources.quote(purchase)
+            | {"pool_id": None if purchase.pool_id in opened else purchase.pool_id}
+            for purchase in planned.purchases
+        ],
+        "ends_free_tools": planned.ends_free_tools,
+    }
+
+
 def _plan(standing: Standing, order: Order) -> Checkout:
     _refuse_product(standing, order)
     subscription = _subscription(standing, order)

@@ -1,0 +1,43 @@
+"""Whether the service lives, and whether it can work."""
+
+from typing import Any
+
+from licensing import db, migrations
+from licensing.api import fields
+from licensing.api.kit import PlainBlueprint, Response
+from licensing.api.problems import Unavailable
+from licensing.rules.permissions import NOBODY_IN_PARTICULAR, Actor
+
+blp = PlainBlueprint("health", __name__, description="For whoever runs the service")
+
+
+class HealthResponse(Response):
+    """A sign of life."""
+
+    status = fields.Text(max=16, description="`ok`", example="ok")
+
+
+@blp.get("/livez")
+@blp.needs(NOBODY_IN_PARTICULAR)
+@blp.gives(200, HealthResponse)
+def get_liveness(actor: Actor) -> dict[str, Any]:
+    """Tell whether the process lives
+
+    Asks nobody else; restart the process when it does not answer.
+    """
+    return {"status": "ok"}
+
+
+@blp.get("/readyz")
+@blp.needs(NOBODY_IN_PARTICULAR)
+@blp.gives(200, HealthResponse)
+@blp.refuses(Unavailable)
+def get_readiness(actor: Actor) -> dict[str, Any]:
+    """Tell whether the service can work
+
+    It can when the database answers and its schema is up to date; send no requests while it cannot.
+    """
+    db.ping()
+    if migrations.pending():
+        raise Unavailable
+    return {"status": "ok"}

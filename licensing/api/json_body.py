@@ -1,0 +1,123 @@
+"""Reading a JSON body strictly: what could be read in two ways is refused."""
+
+import json
+import math
+from typing import Any, NoReturn
+
+from flask import Request
+
+from licensing.api.fields import LONGEST_INTEGER
+from licensing.api.problems import (
+    BodyMustBeObject,
+    BodyRequired,
+    DuplicateKey,
+    LengthRequired,
+    MalformedJson,
+    PayloadTooLarge,
+    TooDeep,
+    UnsupportedEncoding,
+    UnsupportedMediaType,
+    ValidationFailed,
+)
+
+JSON = "application/json"
+MERGE_PATCH = "application/merge-patch+json"
+LARGEST_BODY = 64 * 1024
+DEEPEST = 20
+
+
+class _TooManyDigits(Exception):
+    """An integer that no field could hold."""
+
+
+def read_object(request: Request, accepted: tuple[str, ...], required: bool) -> dict[str, Any]:
+    """
+    The JSON object in the body; an empty one where there is no body and none is required.
+
+    Raises the problem that describes what is wrong: `UnsupportedMediaType`, `LengthRequired`,
+    `PayloadTooLarge`, `MalformedJson`, `DuplicateKey`, `TooDeep`, `BodyMustBeObject`, ….
+    """
+    text = _text(request, accepted)
+    if not text:
+        if required:
+            raise BodyRequired
+        return {}
+    value = _parsed(text)
+    if not isinstance(value, dict):
+        raise BodyMustBeObject
+    if _depth(value) > DEEPEST:
+        raise TooDeep
+    return value
+
+
+def _text(request: Request, accepted: tuple[str, ...]) -> str:
+    if "Transfer-Encoding" in request.headers and request.content_length is None:
+        raise LengthRequired
+    if (request.content_length or 0) > LARGEST_BODY:
+        raise PayloadTooLarge(LARGEST_BODY)
+    raw = request.get_data(cache=False)
+    if raw and request.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise UnsupportedEncoding
+    if raw and request.mimetype not in accepted:
+        raise UnsupportedMediaType(list(accepted))
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        raise MalformedJson("it is not UTF-8") from None
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return json.loads(
+            text,
+            object_pairs_hook=_object,
+            parse_constant=_constant,
+            parse_int=_integer,
+            parse_float=_float,
+        )
+    except _TooManyDigits:
+        mistake = {"location": "body", "pointer": "", "detail": "A number has too many digits."}
+        raise ValidationFailed([mistake]) from None
+    except RecursionError:
+        raise TooDeep from None
+    except json.JSONDecodeError as error:
+        where = f"line {error.lineno}, column {error.colno}"
+        raise MalformedJson(f"{error.msg} at {where}") from None
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) < len(pairs):
+        raise DuplicateKey
+    return value
+
+
+def _constant(name: str) -> NoReturn:
+    raise MalformedJson(f"{name} is no JSON number")
+
+
+def _integer(digits: str) -> int:
+    if len(digits.lstrip("-")) > LONGEST_INTEGER:
+        raise _TooManyDigits
+    return int(digits)
+
+
+def _float(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise MalformedJson("a number is too large")
+    return number
+
+
+def _depth(value: Any) -> int:
+    depth, level = 0, [value]
+    while level:
+        depth += 1
+        children: list[Any] = []
+        for item in level:
+            if isinstance(item, dict):
+                children += item.values()
+            elif isinstance(item, list):
+                children += item
+        level = children
+    return depth

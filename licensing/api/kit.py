@@ -1,0 +1,255 @@
+"""
+The kit: all that this API does otherwise than flask-smorest, behind documented hooks.
+
+A view is a sentence: decorators say what comes in, what goes out, what its caller needs and what it
+may refuse; the body is one call.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import flask_smorest
+from apispec.ext.marshmallow import MarshmallowPlugin, OpenAPIConverter
+from flask import Flask
+from marshmallow import EXCLUDE, RAISE, Schema
+from marshmallow.fields import Field
+
+from licensing.api import documenting, operation, pipeline
+from licensing.api.fields import (
+    Choice,
+    Integer,
+    ListOf,
+    Nested,
+    QueryBoolean,
+    QueryInteger,
+    Text,
+)
+from licensing.api.operation import Given, Idempotency, IfMatch, UndeclaredOperation, View
+from licensing.queries.cursors import Page, Window
+from licensing.rules.permissions import Need
+from licensing.rules.refusals import Refusal
+
+__all__ = ["Blueprint", "Page", "Request", "Response", "SeatkeeperApi", "window_of"]
+
+Decorator = Callable[[View], View]
+VERSION_PREFIX = "/v1"
+
+
+class Request(Schema):
+    """What comes in: unknown members are refused."""
+
+    class Meta:
+        unknown = RAISE
+
+
+class Response(Schema):
+    """What goes out: every member is always there, and more may come."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+    def on_bind_field(self, field_name: str, field_obj: Field[Any]) -> None:
+        """Everything is required of an answer, unless the field says `required=False`."""
+        field_obj.required = not field_obj.metadata.get("optional", False)
+
+
+class WindowQuery(Request):
+    """Which part of a list is asked for."""
+
+    limit = QueryInteger(
+        min=1, max=200, load_default=50, description="At most so many items", example=50
+    )
+    cursor = Text(
+        max=1000,
+        description="The `next_cursor` of the page before; with the same filters",
+        example=None,
+    )
+    include_total = QueryBoolean(
+        load_default=False, description="Also count the whole list, as `total`", example=False
+    )
+
+
+def window_of(query: dict[str, Any]) -> dict[str, Any]:
+    """The query of a list with its three window parameters made one `window`."""
+    window = Window(*(query.pop(name, None) for name in ("limit", "cursor", "include_total")))
+    return query | {"window": window}
+
+
+def _page_of(item: type[Schema]) -> type[Schema]:
+    """The schema of a page: the items, and the cursor of the next page."""
+    name = item.__name__.removesuffix("Response")
+    members = {
+        "items": ListOf(
+            Nested(item, description="An item"), max=200, description="The items of this page"
+        ),
+        "next_cursor": Text(
+            max=1000,
+            allow_none=True,
+            description="Send it as `cursor` for the next page; null at the end",
+        ),
+        "total": Integer(
+            min=0, required=False, description="Only with `include_total=true`", example=1
+        ),
+    }
+    return type(f"{name}PageResponse", (Response,), members)
+
+
+class Blueprint(flask_smorest.Blueprint):
+    """Some operations on one kind of thing."""
+
+    prefix = VERSION_PREFIX
+
+    def needs(self, need: Need) -> Decorator:
+        """What the caller needs (R10); every operation has to say."""
+        return _declare(need=need)
+
+    def takes(self, schema: type[Schema], required: bool = True) -> Decorator:
+        """A JSON body, passed as `body`; an empty object where none is sent and none is required."""
+        return _declare(body=schema(), body_required=required)
+
+    def patches(self, schema: type[Schema], if_match: IfMatch = "optional") -> Decorator:
+        """A JSON Merge Patch (RFC 7396), passed as `body`, and the version seen, as `if_match`."""
+        return _declare(body=schema(), if_match=if_match)
+
+    def asks(self, schema: type[Schema]) -> Decorator:
+        """Query parameters, passed as `query`."""
+        return _declare(query=schema())
+
+    def lists(self, item: type[Schema], query: type[Schema] | None = None) -> Decorator:
+        """A page of a list; the view gets the filters and the window as `query`."""
+        with_window = type(f"{item.__name__}Query", (query, WindowQuery) if query else (WindowQuery,), {})
+        return _declare(query=with_window(), gives=[Given(200, _page_of(item)(), None)])
+
+    def gives(
+        self, status: int, schema: type[Schema] | None = None, location: str | None = None
+    ) -> Decorator:
+        """How the operation succeeds; `location` is the path of what was made."""
+
+        def decorate(view: View) -> View:
+            given = Given(status, schema and schema(), location)
+            operation.of(view).gives.insert(0, given)
+            return view
+
+        return decorate
+
+    def refuses(self, *kinds: type[Refusal]) -> Decorator:
+        """The refusals that are the operation's own."""
+        return _declare(refuses=list(dict.fromkeys(kinds)))
+
+    def idempotent(self, mode: Idempotency) -> Decorator:
+        """Whether an Idempotency-Key is required; optional on every POST otherwise."""
+        return _declare(idempotency=mode)
+
+    def get(self, rule: str) -> Decorator:
+        """Answer GET."""
+        return self._routed("GET", rule)
+
+    def post(self, rule: str) -> Decorator:
+        """Answer POST."""
+        return self._routed("POST", rule)
+
+    def patch(self, rule: str) -> Decorator:
+        """Answer PATCH."""
+        return self._routed("PATCH", rule)
+
+    def delete(self, rule: str) -> Decorator:
+        """Answer DELETE."""
+        return self._routed("DELETE", rule)
+
+    def _routed(self, method: str, rule: str) -> Decorator:
+        def decorate(view: View) -> View:
+            declared = operation.of(view)
+            declared.method, declared.rule = method, self.prefix + rule
+            declared.check()
+            endpoint: Any = pipeline.endpoint(declared)
+            endpoint._apidoc = {"manual_doc": documenting.document(declared)}
+            parameters = [documenting.path_parameter(n) for n in declared.path_parameters]
+            self.route(declared.rule, methods=[method], parameters=parameters)(endpoint)
+            return view
+
+        return decorate
+
+
+class PlainBlueprint(Blueprint):
+    """Operations beside the versioned API, such as health."""
+
+    prefix = ""
+
+
+def _declare(**declarations: Any) -> Decorator:
+    def decorate(view: View) -> View:
+        vars(operation.of(view)).update(declarations)
+        return view
+
+    return decorate
+
+
+class Converter(OpenAPIConverter):
+    """apispec's converter, with enumerations as named components."""
+
+    def init_attribute_functions(self) -> None:
+        """Put ours before the one that makes types nullable, which wraps what it finds."""
+        super().init_attribute_functions()
+        nullable = self.attribute_functions.pop()
+        self.attribute_functions += [self.choice2component, nullable]
+
+    def choice2component(self, field: Field[Any], ret: dict[str, Any], **_: Any) -> dict[str, Any]:
+        """An enumeration becomes a component; a part of one stands where it is used."""
+        if not isinstance(field, Choice):
+            return {}
+        ret.pop("type", None)
+        ret.pop("enum", None)
+        if field.only != tuple(field.enum):
+            return {"type": "string", "enum": list(field.only)}
+        component = {"type": "string", "enum": list(field.only)}
+        self.spec.components.schemas.setdefault(field.enum.__name__, component)
+        return {"$ref": f"#/components/schemas/{field.enum.__name__}"}
+
+    def schema2jsonschema(self, schema: Any) -> dict[str, Any]:
+        """Say `additionalProperties` as the schema treats unknown members."""
+        described: dict[str, Any] = super().schema2jsonschema(schema)
+        described.pop("additionalProperties", None)
+        if isinstance(schema, Request):
+            described["additionalProperties"] = False
+        return described
+
+
+class Plugin(MarshmallowPlugin):  # type: ignore[misc]
+    """apispec's plugin with our converter."""
+
+    Converter = Converter
+
+
+def _component_name(schema: Any) -> str:
+    name = (schema if isinstance(schema, type) else type(schema)).__name__
+    return str(name.removesuffix("Response"))
+
+
+class SeatkeeperApi(flask_smorest.Api):  # type: ignore[misc]
+    """flask-smorest's extension, with our errors and components in place of its own."""
+
+    DEFAULT_ERROR_RESPONSE_NAME = None
+
+    def __init__(self, app: Flask) -> None:
+        plugin = Plugin(schema_name_resolver=_component_name)
+        super().__init__(app, spec_kwargs={"marshmallow_plugin": plugin})
+
+    def _register_error_handlers(self) -> None:
+        """Ours are registered in `problems`."""
+
+    def _register_responses(self) -> None:
+        documenting.add_components(self.spec)
+
+    def _register_etag_headers(self) -> None:
+        """Ours are among the components."""
+
+    def _register_pagination_header(self) -> None:
+        """A page says it in its body."""
+
+
+def refuse_undeclared(app: Flask) -> None:
+    """Refuse to start with a route that says nothing of what its caller needs."""
+    for rule in app.url_map.iter_rules():
+        view = app.view_functions[rule.endpoint]
+        if not hasattr(view, "declared") and rule.endpoint not in app.config["OPEN_ENDPOINTS"]:
+            raise UndeclaredOperation(f"{rule.rule} declares nothing that its caller needs")

@@ -1,0 +1,90 @@
+"""The contract as files: OpenAPI 3.1.1 from the code, and 3.0.3 derived from it for older generators."""
+
+from typing import Any
+
+from flask import Flask
+
+DESCRIPTION = """\
+Seat (licence) management: accounts subscribe to products, buy seats, give them to users, take them back
+and move them; every change is kept in the account's log.
+
+Send `Authorization: Bearer <token>` with an API key (`sk_…`) or a session token. Errors are
+`application/problem+json` (RFC 9457) with a stable `code`. Lists are paged by an opaque `cursor`. What
+changes in place has an `ETag`; send it in `If-Match`. Every POST can be repeated safely with the same
+`Idempotency-Key`."""
+
+
+def spec_options() -> dict[str, Any]:
+    """What the contract says as a whole."""
+    return {
+        "info": {
+            "description": DESCRIPTION,
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": "/", "description": "This service"}],
+        "security": [{"bearer": []}],
+        "components": {
+            "securitySchemes": {
+                "bearer": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "An API key (`sk_…`) or a session token",
+                }
+            }
+        },
+    }
+
+
+def document(app: Flask) -> dict[str, Any]:
+    """The OpenAPI 3.1.1 document of the application, always in the same order."""
+    apis = app.extensions["flask-smorest"]["apis"]
+    described: dict[str, Any] = apis[""]["ext_obj"].spec.to_dict()
+    described["paths"] = dict(sorted(described["paths"].items()))
+    described["tags"] = sorted(described["tags"], key=lambda tag: str(tag["name"]))
+    described["components"] = {
+        kind: dict(sorted(found.items()))
+        for kind, found in sorted(described["components"].items())
+    }
+    order = ("openapi", "info", "servers", "security", "tags", "paths", "components")
+    return {name: described[name] for name in order}
+
+
+def as_3_0(described: dict[str, Any]) -> dict[str, Any]:
+    """
+    The same contract as OpenAPI 3.0.3: what 3.0 cannot say is said in its own way.
+
+    Without `webhooks` and the licence's identifier; `type` lists become `nullable`, references with
+    siblings `allOf`, and constants one-value enumerations.
+    """
+    older: dict[str, Any] = _older(described)
+    older["openapi"] = "3.0.3"
+    older.pop("webhooks", None)
+    older["info"]["license"].pop("identifier", None)
+    return older
+
+
+def _older(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_older(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    older = {name: _older(member) for name, member in value.items()}
+    older = _without_null(older)
+    if "const" in older:
+        older["enum"] = [older.pop("const")]
+    if "$ref" in older and len(older) > 1:
+        older["allOf"] = [{"$ref": older.pop("$ref")}]
+    return older
+
+
+def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
+    kinds = schema.get("type")
+    if isinstance(kinds, list) and "null" in kinds:
+        (kind,) = [kind for kind in kinds if kind != "null"]
+        return schema | {"type": kind, "nullable": True}
+    choices = schema.get("anyOf")
+    if isinstance(choices, list) and {"type": "null"} in choices:
+        (other,) = [choice for choice in choices if choice != {"type": "null"}]
+        rest = {name: member for name, member in schema.items() if name != "anyOf"}
+        return rest | {"allOf": [other], "nullable": True}
+    return schema

@@ -1,0 +1,105 @@
+"""What is declared of an operation: the decorators fill it, the pipeline and the contract read it."""
+
+import inspect
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from marshmallow import Schema
+
+from licensing.rules.permissions import Need
+from licensing.rules.refusals import Refusal
+
+View = Callable[..., Any]
+IfMatch = Literal["optional", "required"]
+Idempotency = Literal["none", "optional", "required"]
+
+
+class UndeclaredOperation(Exception):
+    """An operation lacks something that every operation declares."""
+
+
+@dataclass
+class Given:
+    """One way in which an operation succeeds."""
+
+    status: int
+    schema: Schema | None
+    location: str | None
+
+
+@dataclass
+class Operation:
+    """
+    An operation of the API.
+
+    Attributes:
+        view: the function that answers.
+        method, rule: its route below /v1.
+        need: what its caller needs.
+        body, body_required: the schema of the body; whether there has to be one.
+        if_match: for a merge patch, whether the header has to be sent.
+        query: the schema of the query string.
+        gives: how it succeeds, the usual way first.
+        refuses: the refusals of its own.
+        idempotency: whether a repeated POST needs, or may have, a key.
+    """
+
+    view: View
+    method: str = ""
+    rule: str = ""
+    need: Need | None = None
+    body: Schema | None = None
+    body_required: bool = True
+    if_match: IfMatch | None = None
+    query: Schema | None = None
+    gives: list[Given] = field(default_factory=list)
+    refuses: list[type[Refusal]] = field(default_factory=list)
+    idempotency: Idempotency = "optional"
+
+    @property
+    def id(self) -> str:
+        """The operation id: the view's name in camel case."""
+        first, *others = self.view.__name__.split("_")
+        return first + "".join(word.capitalize() for word in others)
+
+    @property
+    def texts(self) -> tuple[str, str]:
+        """Summary and description: the first line of the view's docstring, and the rest."""
+        summary, _, description = inspect.cleandoc(self.view.__doc__ or "").partition("\n\n")
+        paragraphs = [" ".join(text.split()) for text in description.split("\n\n")]
+        return " ".join(summary.split()), "\n\n".join(paragraphs).strip()
+
+    @property
+    def path_parameters(self) -> list[str]:
+        """The names of the parameters in the path."""
+        return re.findall(r"<(\w+)>", self.rule)
+
+    @property
+    def has_etag(self) -> bool:
+        """Whether its answer has a version, and so an ETag."""
+        return any(given.schema and "version" in given.schema.fields for given in self.gives)
+
+    def check(self) -> None:
+        """Raise `UndeclaredOperation` where something is missing."""
+        missing = [
+            name
+            for name, there in {
+                "a need": self.need,
+                "a success": self.gives,
+                "a summary and a description": all(self.texts),
+            }.items()
+            if not there
+        ]
+        if missing:
+            raise UndeclaredOperation(f"{self.id} declares no {', no '.join(missing)}")
+
+
+def of(view: View) -> Operation:
+    """What has been declared of a view so far."""
+    declared: Operation | None = vars(view).get("_operation")
+    if declared is None:
+        declared = Operation(view)
+        vars(view)["_operation"] = declared
+    return declared
