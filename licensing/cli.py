@@ -72,7 +72,6 @@ def _server(host: str, port: int, threads: int) -> Server:
         blocking_threads=threads,
         workers_kill_timeout=SECONDS_TO_DRAIN,
         websockets=False,
-        process_name="seatkeeper",
     )
 
 

@@ -136,7 +136,7 @@ def _modern() -> str:
         ids = {name: _add(by, name, "active") for name in ADMINISTRATORS}
     amara = _administrator(account.id, ids["Amara Okafor"])
     with _days_ago(229):
-        _subscribe(amara, "marketing", "professional", Interval.YEAR, core=24)
+        _subscribe(amara, "marketing", "professional", Interval.YEAR, core=15)
     with _days_ago(171):
         _subscribe(amara, "sales", "professional", Interval.YEAR, sales=9)
         _subscribe(amara, "service", "enterprise", Interval.MONTH, service=6)

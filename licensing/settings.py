@@ -47,7 +47,7 @@ class Settings:
     secret_key: str = ""
     catalogue: Catalogue = field(default_factory=default)
     cors_origins: tuple[str, ...] = ()
-    threads: int = 8
+    threads: int = 4
     invitation_days: int = 14
 
     @property

@@ -12,14 +12,14 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
-from flask.testing import FlaskClient
+
 
 from app import create_app
 from licensing import clock, db, migrations, settings
 from licensing.models import TABLES
 from licensing.queries import invariants
 from licensing.settings import Settings
-from tests.world import Hands, a_client
+from tests.world import Hands
 
 POSTGRES_URL = os.environ.get("SEATKEEPER_TEST_DATABASE_URL", "")
 SECRET = "a secret that is only good for the tests"
@@ -83,9 +83,3 @@ def hands() -> Iterator[Hands]:
 def app(migrated: Settings) -> Flask:
     """The application; each test has its own database behind it."""
     return create_app(migrated)
-
-
-@pytest.fixture
-def client(app: Flask) -> FlaskClient:
-    """A client that checks every answer against the published contract."""
-    return a_client(app)
