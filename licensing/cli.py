@@ -11,7 +11,7 @@ import click
 from flask import current_app
 from flask.cli import with_appcontext
 from granian.constants import Interfaces
-from granian.server import Server
+from granian.server.mp import MPServer
 
 from licensing import clock, db, demo, migrations, resources, settings
 from licensing.api import openapi
@@ -41,8 +41,8 @@ def _refuse_an_old_schema() -> None:
 def serve(host: str, port: int, with_demo: bool) -> None:
     """Run the service until Ctrl-C or SIGTERM, finishing the requests in hand.
 
-    Brings the database's schema up to date first. With --demo and no SEATKEEPER_DATABASE_URL, the data
-    lives in a temporary folder and is gone afterwards.
+    Brings the database's schema up to date first. With --demo and no SEATKEEPER_DATABASE_URL, the
+    data lives in a temporary folder and is gone afterwards.
     """
     with ExitStack() as stack:
         if with_demo and f"{PREFIX}DATABASE_URL" not in os.environ:
@@ -59,8 +59,8 @@ def serve(host: str, port: int, with_demo: bool) -> None:
         _server(host, port, in_force.threads).serve()
 
 
-def _server(host: str, port: int, threads: int) -> Server:
-    return Server(
+def _server(host: str, port: int, threads: int) -> MPServer:
+    return MPServer(
         f"{APPLICATION.stem}:create_app",
         factory=True,
         working_dir=APPLICATION.parent,

@@ -96,29 +96,31 @@ def open_database(settings: Settings) -> None:
 
 
 def _refuse_old_sqlite() -> None:
-    found = peewee.sqlite3.sqlite_version_info
+    driver: Any = peewee.sqlite3  # type: ignore[attr-defined]
+    found: tuple[int, ...] = driver.sqlite_version_info
     if found < OLDEST_SQLITE:
         raise StartRefused(
-            f"SQLite {'.'.join(map(str, found))} can corrupt a database in write-ahead mode; at least "
+            f"SQLite {'.'.join(map(str, found))} can corrupt a database in write-ahead mode; "
             f"{'.'.join(map(str, OLDEST_SQLITE))} is needed: pip install 'pysqlite3>=0.6.1'"
         )
 
 
 def _sqlite(settings: Settings) -> Database:
-    return connect(
+    database: Database = connect(
         settings.database_url,
         lock_type="IMMEDIATE",
         timeout=SECONDS_TO_WAIT,
         autoconnect=False,
         pragmas=SQLITE_PRAGMAS,
     )
+    return database
 
 
 def _postgresql(settings: Settings) -> Database:
     url = settings.database_url
     chosen_in_url = {name for name, _ in parse_qsl(urlsplit(url).query)}
     defaults = {k: v for k, v in POSTGRES_PARAMETERS.items() if k not in chosen_in_url}
-    return connect(
+    database: Database = connect(
         "postgresql+pool" + url[url.index(":") :],
         unquote_password=True,
         unquote_user=True,
@@ -128,6 +130,7 @@ def _postgresql(settings: Settings) -> Database:
         stale_timeout=300,
         **defaults,
     )
+    return database
 
 
 def on_sqlite() -> bool:
@@ -163,7 +166,7 @@ def close() -> None:
 
 
 def ping() -> None:
-    """Ask the database for a sign of life. Raises Peewee's `OperationalError` where there is none."""
+    """Ask the database for a sign of life; raises Peewee's `OperationalError` without one."""
     db.execute_sql("SELECT 1")
 
 
@@ -246,6 +249,6 @@ def sqlstate(failure: BaseException) -> str | None:
     return getattr(getattr(failure, "orig", None), "sqlstate", None)
 
 
-def for_update(query: Any) -> Any:
+def for_update(query: Any, strength: str = "FOR UPDATE") -> Any:
     """`query` with its rows locked until the commit; SQLite locks the whole database anyway."""
-    return query if on_sqlite() else query.for_update()
+    return query if on_sqlite() else query.for_update(strength)

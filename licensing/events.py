@@ -92,8 +92,8 @@ class Recorded:
 
 def record(
     actor: Actor,
-    type: EventType,  # noqa: A002 the word of the contract
-    object: dict[str, Any],  # noqa: A002 the word of the contract
+    type: EventType,
+    object: dict[str, Any],
     *,
     previous: dict[str, Any] | None = None,
     pool: dict[str, Any] | None = None,
@@ -168,7 +168,8 @@ def _append(account_id: str, recorded: list[Recorded]) -> None:
         )
     )
     first = numbered.last_sequence - len(recorded) + 1
-    rows, subjects = [], []
+    rows: list[tuple[object, ...]] = []
+    subjects: list[tuple[object, ...]] = []
     for sequence, event in enumerate(recorded, first):
         rows.append(
             (
@@ -188,7 +189,7 @@ def _append(account_id: str, recorded: list[Recorded]) -> None:
 
 
 def _body(event: Recorded, epoch: int, sequence: int) -> str:
-    """The event's bytes, which never change again: compact, in this order of keys, integers only."""
+    """The event's bytes, which never change: compact, in this order of keys, integers only."""
     body = json.dumps(
         {
             "id": event.id,
@@ -205,5 +206,5 @@ def _body(event: Recorded, epoch: int, sequence: int) -> str:
         allow_nan=False,
     )
     if len(body.encode()) > LARGEST_BODY:
-        raise ValueError(f"an event of {len(body)} characters is larger than {LARGEST_BODY} bytes")
+        raise ValueError(f"an event of {len(body)} characters exceeds {LARGEST_BODY} bytes")
     return body

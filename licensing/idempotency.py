@@ -1,8 +1,10 @@
-"""Commands that can be repeated safely (R18): the answer is kept with the effect, in one transaction."""
+"""
+Commands that can be repeated safely (R18): the answer is kept with the effect, in one transaction.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from peewee import OperationalError
 
@@ -52,11 +54,12 @@ def once(
     actor: Actor, key: str, fingerprint: str, run: Callable[[], Answer]
 ) -> tuple[Answer, bool]:
     """
-    Run a command unless `actor` ran it with this key before; return its answer and whether it was kept.
+    Run a command unless `actor` ran it with this key before; return its answer and whether it was
+    kept.
 
     The key is scoped to the caller and the account. The row that keeps the answer is written in the
-    transaction of the command itself, so a crash or refusal leaves nothing behind and the retry is a
-    clean first try.
+    transaction of the command itself, so a crash or refusal leaves nothing behind and the retry is
+    a clean first try.
 
     Refuses with `IdempotencyKeyReused` when the key came with another request (another
     `fingerprint`), with `IdempotencyInProgress` when the first request is still running.
@@ -65,7 +68,7 @@ def once(
         answer = run()
         _keep(actor, key, answer)
         return answer, False
-    kept = IdempotencyKey.get(*_is(actor, key))
+    kept: Any = IdempotencyKey.get(*_is(actor, key))
     if kept.fingerprint != fingerprint:
         raise IdempotencyKeyReused(key)
     return Answer(kept.status, kept.headers, sealing.unseal(kept.body, _context(actor, key))), True

@@ -4,5 +4,5 @@ from uuid_utils import uuid7
 
 
 def new(prefix: str) -> str:
-    """A new identifier, `<prefix>_` and 32 hexadecimal digits, that sorts by the time it was made."""
+    """A new identifier: `<prefix>_` and 32 hexadecimal digits that sort by the time."""
     return f"{prefix}_{uuid7().hex}"

@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from environs import Env, EnvValidationError, ValidationError, validate
@@ -34,9 +35,10 @@ class Settings:
     Everything that can be set, with its default.
 
     Attributes:
-        database_url: SEATKEEPER_DATABASE_URL, `sqlite:///file` or `postgresql://user:password@host/name`.
-        secret_key: SEATKEEPER_SECRET_KEY, at least 32 characters; signs session tokens and cursors. With
-            SQLite it may be left out: it is then made once and kept beside the database.
+        database_url: SEATKEEPER_DATABASE_URL, `sqlite:///file` or
+            `postgresql://user:password@host/name`.
+        secret_key: SEATKEEPER_SECRET_KEY, at least 32 characters; signs session tokens and cursors.
+            With SQLite it may be left out: it is then made once and kept beside the database.
         catalogue: what is sold; SEATKEEPER_CATALOGUE names a TOML file that replaces the default.
         cors_origins: SEATKEEPER_CORS_ORIGINS, comma-separated exact origins of single-page apps.
         threads: SEATKEEPER_THREADS, how many requests are worked on at once.
@@ -82,7 +84,7 @@ def from_environment() -> Settings:
     database_url = env.str("DATABASE_URL", Settings.database_url, validate=_is_database_url)
     secret_key = env.str("SECRET_KEY", "", validate=_is_long_enough)
     catalogue_file = env.path("CATALOGUE", None)
-    cors_origins = env.list("CORS_ORIGINS", [], validate=_are_origins)
+    cors_origins: list[str] = env.list("CORS_ORIGINS", [], validate=_are_origins)
     threads = env.int("THREADS", Settings.threads, validate=validate.Range(1, 256))
     invitation_days = env.int(
         "INVITATION_DAYS", Settings.invitation_days, validate=validate.Range(1, 365)
@@ -106,7 +108,8 @@ def _problems_of(env: Env) -> list[str]:
     try:
         env.seal()
     except EnvValidationError as errors:
-        return [f"{name}: {' '.join(texts)}" for name, texts in errors.error_messages.items()]
+        texts: Any = errors.error_messages
+        return [f"{name}: {' '.join(found)}" for name, found in texts.items()]
     return []
 
 

@@ -13,7 +13,9 @@ def new_secret() -> str:
 
 
 def token_of(key_id: str, secret: str) -> str:
-    """What the caller sends: it names the key, so that the key can be looked up before it is compared."""
+    """
+    What the caller sends: it names the key, so that the key can be looked up before it is compared.
+    """
     return f"{PREFIX}{key_id.removeprefix('key_')}_{secret}"
 
 

@@ -79,9 +79,7 @@ class Calling:
         )
 
 
-def calling(
-    app: Flask, account: AnAccount, *scopes: Scope, bound: bool = True
-) -> Calling:
+def calling(app: Flask, account: AnAccount, *scopes: Scope, bound: bool = True) -> Calling:
     """A service with a key of these scopes (all of them by default), bound to the account."""
     _, token = api_keys.create_key(
         system(), "test", list(scopes) or [Scope.ADMIN], account.id if bound else None
@@ -121,7 +119,8 @@ def check_against_contract(app: Flask, answer: TestResponse) -> None:
     documented = _resolved(app, described["responses"][str(answer.status_code)])
     schema = documented["content"][answer.mimetype]["schema"]
     mistakes = [
-        f"{error.json_path}: {error.message}" for error in _validator(app, _frozen(schema)).iter_errors(answer.json)
+        f"{error.json_path}: {error.message}"
+        for error in _validator(app, _frozen(schema)).iter_errors(answer.json)
     ]
     assert mistakes == [], f"{where} answers {answer.json}"
 

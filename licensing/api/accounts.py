@@ -19,20 +19,25 @@ from licensing.rules.refusals import AccountClosed, ExternalIdTaken
 
 blp = Blueprint("accounts", __name__, description="Customer organisations, the tenants")
 
-NAME = {"description": "The organisation's name", "example": "Northwind Robotics"}
-CURRENCY = {"description": "ISO 4217 code of the currency of its prices", "example": "EUR"}
-ZONE = {
+NAME: dict[str, Any] = {"description": "The organisation's name", "example": "Northwind Robotics"}
+CURRENCY: dict[str, Any] = {
+    "description": "ISO 4217 code of the currency of its prices",
+    "example": "EUR",
+}
+ZONE: dict[str, Any] = {
     "description": "IANA time zone in whose calendar its terms are computed",
     "example": "Europe/Berlin",
 }
 
 
 class AccountRequest(Request):
+    """A new account."""
+
     name = fields.Text(max=200, required=True, **NAME)
     currency = fields.Currency(load_default="USD", **CURRENCY)
     time_zone = fields.TimeZone(load_default="UTC", **ZONE)
     created_at = fields.Instant(
-        description="The real date of an account that is imported; the pricing model follows from it",
+        description="The real date of an imported account; the pricing model follows from it",
         example="2024-06-01T09:00:00.000Z",
     )
     external_id = fields.ExternalId()
@@ -40,6 +45,8 @@ class AccountRequest(Request):
 
 
 class AccountPatch(Request):
+    """What can be changed of an account."""
+
     name = fields.Text(max=200, **NAME)
     status = fields.Choice(
         AccountStatus, description="`closed` closes the account for good", example="active"
@@ -49,12 +56,16 @@ class AccountPatch(Request):
 
 
 class AccountQuery(Request):
+    """Which accounts."""
+
     external_id = fields.Text(
         max=200, description="Only the one with this external id", example="crm-4711"
     )
 
 
 class AccountResponse(Response):
+    """A customer organisation, the tenant."""
+
     id = fields.Id("acc", description="The account's identifier")
     name = fields.Text(max=200, **NAME)
     pricing_model = fields.Choice(

@@ -16,7 +16,7 @@ from licensing.sessions import LONGEST, SHORTEST
 
 blp = Blueprint("api-keys", __name__, description="API keys for services, session tokens for users")
 
-NAME = {"description": "What the key is for", "example": "billing system"}
+NAME: dict[str, Any] = {"description": "What the key is for", "example": "billing system"}
 DAY = 24 * 60 * 60
 
 
@@ -33,6 +33,8 @@ def _scopes(**options: Any) -> fields.ListOf:
 
 
 class ApiKeyRequest(Request):
+    """A new API key."""
+
     name = fields.Text(max=100, required=True, **NAME)
     scopes = _scopes(required=True)
     account_id = fields.Id("acc", description="Binds the key to one account")
@@ -40,6 +42,8 @@ class ApiKeyRequest(Request):
 
 
 class RotationRequest(Request):
+    """How a key gets its new token."""
+
     overlap_seconds = fields.Integer(
         min=0,
         max=14 * DAY,
@@ -50,6 +54,8 @@ class RotationRequest(Request):
 
 
 class ApiKeyResponse(Response):
+    """An API key, without its token."""
+
     id = fields.Id("key", description="The key's identifier")
     name = fields.Text(max=100, **NAME)
     scopes = _scopes()
@@ -69,12 +75,16 @@ class ApiKeyResponse(Response):
 
 
 class NewApiKeyResponse(ApiKeyResponse):
+    """An API key with its token, which is shown only here."""
+
     token = fields.Text(
         max=200, description="What to send as bearer token; shown only here", example="sk_019a0c…"
     )
 
 
 class SessionTokenRequest(Request):
+    """Whose session, and for how long."""
+
     account_id = fields.Id("acc", required=True, description="The user's account")
     user_id = fields.Id("usr", required=True, description="Whose session it is")
     expires_in = fields.Integer(
@@ -87,6 +97,8 @@ class SessionTokenRequest(Request):
 
 
 class SessionTokenResponse(Response):
+    """A session token of a user."""
+
     token = fields.Text(max=4096, description="The session token", example="eyJhbGciOi…")
     expires_at = fields.Instant(description="When it ends", example="2026-11-23T11:15:30.123Z")
 
@@ -149,8 +161,8 @@ def rotate_api_key(actor: Actor, key_id: str, body: dict[str, Any]) -> dict[str,
 def create_session_token(actor: Actor, body: dict[str, Any]) -> dict[str, Any]:
     """Make a session token for a user
 
-    For the host product's back end, which knows who the user is. The token proves identity only; what
-    the user may do is read from the user at each request.
+    For the host product's back end, which knows who the user is. The token proves identity only;
+    what the user may do is read from the user at each request.
     """
     lifetime = timedelta(seconds=body.pop("expires_in"))
     token, expires_at = actors.session_for(actor, lifetime=lifetime, **body)

@@ -5,7 +5,7 @@ from dataclasses import replace
 from flask import Request
 
 from licensing import tokens
-from licensing.api.problems import Unauthenticated
+from licensing.api.request_refusals import Unauthenticated
 from licensing.queries import actors
 from licensing.rules.permissions import Actor
 

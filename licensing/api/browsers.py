@@ -1,4 +1,6 @@
-"""What browsers need: CORS by an exact list of origins, safe headers; and a request id for everybody."""
+"""
+What browsers need: CORS by an exact list of origins, safe headers; and a request id for everybody.
+"""
 
 import re
 
@@ -8,7 +10,14 @@ from flask_cors import CORS
 from licensing import ids
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
-SENT = ("Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match", "X-Request-Id")
+SENT = (
+    "Authorization",
+    "Content-Type",
+    "Idempotency-Key",
+    "If-Match",
+    "If-None-Match",
+    "X-Request-Id",
+)
 EXPOSED = (
     "ETag",
     "Idempotency-Replayed",

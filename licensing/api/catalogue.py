@@ -12,7 +12,7 @@ from licensing.rules.terms import Interval
 
 blp = Blueprint("catalogue", __name__, description="Products, tiers, seat types, features, prices")
 
-TITLE = {"description": "Its name for people", "example": "Professional"}
+TITLE: dict[str, Any] = {"description": "Its name for people", "example": "Professional"}
 
 
 def _names(description: str, example: str) -> fields.ListOf:
@@ -103,7 +103,9 @@ class CatalogueResponse(Response):
         description="The tiers, the poorest first",
     )
     products = fields.ListOf(
-        fields.Nested(CatalogueProduct, description="A product"), max=1000, description="The products"
+        fields.Nested(CatalogueProduct, description="A product"),
+        max=1000,
+        description="The products",
     )
     seat_types = fields.ListOf(
         fields.Nested(CatalogueSeatType, description="A seat type"),

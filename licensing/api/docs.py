@@ -1,4 +1,4 @@
-"""The contract to look at: /openapi.json, /docs (works offline) and an explanation of each problem."""
+"""The contract to look at: /openapi.json, /docs (works offline), the meaning of each problem."""
 
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,9 @@ ASSETS = Path(flask_swagger_ui.__file__).parent / "dist"
 OPEN_ENDPOINTS = ("pages.contract", "pages.page", "pages.script", "pages.asset")
 # Only what comes from here; Swagger UI puts its styles and pictures into the page itself.
 POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
-    "connect-src 'self'; font-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data:; connect-src 'self'; font-src 'self'; "
+    "frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 )
 PAGE = """\
 <!doctype html>

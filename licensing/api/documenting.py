@@ -5,7 +5,6 @@ from typing import Any
 
 import marshmallow
 from apispec import APISpec
-from marshmallow import Schema
 
 from licensing.api import problems
 from licensing.api.fields import EXAMPLE_ID, Choice
@@ -63,13 +62,19 @@ PROBLEM = {
     "required": ["type", "title", "status", "detail", "instance", "code", "request_id"],
 }
 HEADERS = {
-    "X-Request-Id": ("The request's id: yours if it was well-formed, else ours", "req_" + EXAMPLE_ID),
+    "X-Request-Id": (
+        "The request's id: yours if it was well-formed, else ours",
+        "req_" + EXAMPLE_ID,
+    ),
     "ETag": ("The version; for If-Match and If-None-Match", '"v7"'),
     "Location": ("Path of what was made", f"/v1/accounts/acc_{EXAMPLE_ID}"),
     "Idempotency-Replayed": ("`true` when the answer is the one to an earlier request", "true"),
     "Retry-After": ("Seconds to wait before the next try", "1"),
     "WWW-Authenticate": ("What kind of token is wanted", 'Bearer realm="seatkeeper"'),
-    "Paid-Until": ("Until when a paid seat that was taken back is paid for", "2026-12-01T00:00:00.000Z"),
+    "Paid-Until": (
+        "Until when a paid seat that was taken back is paid for",
+        "2026-12-01T00:00:00.000Z",
+    ),
 }
 IF_MATCH = "The ETag of what was read; 412 when it has changed since"
 IDEMPOTENCY_KEY = "A new random key for a new request, the same to repeat one; kept for 7 days"
@@ -140,15 +145,14 @@ def path_parameter(name: str) -> dict[str, Any]:
 def document(declared: Operation) -> dict[str, Any]:
     """The operation object (OpenAPI 3.1) of an operation."""
     summary, description = declared.texts
-    assert declared.need is not None
     documented: dict[str, Any] = {
         "operationId": declared.id,
         "summary": summary,
-        "description": f"{description}\n\n{_needed(declared.need)}",
+        "description": f"{description}\n\n{_needed(declared.needed)}",
         "responses": _successes(declared) | _refusals(declared),
         "parameters": _parameters(declared),
     }
-    if declared.need.anonymous:
+    if declared.needed.anonymous:
         documented["security"] = []
     if declared.body is not None:
         documented["requestBody"] = _request_body(declared)
@@ -219,8 +223,7 @@ def _success(declared: Operation, given: Given) -> dict[str, Any]:
 
 def _refusals(declared: Operation) -> dict[int, Any]:
     statuses = {400, 422, 503} | set(_statuses_of_input(declared))
-    assert declared.need is not None
-    if not declared.need.anonymous:
+    if not declared.needed.anonymous:
         statuses |= {401, 403}
     if declared.path_parameters or declared.body is not None:
         statuses.add(404)
@@ -266,7 +269,7 @@ def _own_refusals(kinds: list[type[Refusal]]) -> dict[str, Any]:
 
 
 def example_of(schema: Any) -> Any:
-    """An example of a schema, from those of its fields. Raises `UndeclaredOperation` without one."""
+    """An example of a schema, from those of its fields; raises `UndeclaredOperation` without."""
     return {name: _example(name, field) for name, field in schema.fields.items()}
 
 

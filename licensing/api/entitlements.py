@@ -4,15 +4,16 @@ from typing import Any
 
 from licensing.api import fields
 from licensing.api.kit import Blueprint, Response
-from licensing.queries import catalogue
 from licensing.queries import entitlements as queries
 from licensing.rules.entitlements import Level, Reason
-from licensing.rules.permissions import ANYBODY, SEE_ENTITLEMENTS, Actor
+from licensing.rules.permissions import SEE_ENTITLEMENTS, Actor
 
 blp = Blueprint("entitlements", __name__, description="What a user may do with a feature")
 
 
 class EntitlementResponse(Response):
+    """What a user may do with one feature."""
+
     feature = fields.Name(description="The feature", example="contacts")
     level = fields.Choice(Level, description="What the user may do with it", example="edit")
     reason = fields.Choice(
@@ -21,6 +22,8 @@ class EntitlementResponse(Response):
 
 
 class EntitlementsResponse(Response):
+    """What a user may do with every feature."""
+
     user_id = fields.Id("usr", description="The user")
     seat_types = fields.ListOf(
         fields.Name(description="A seat type", example="core"),
@@ -46,8 +49,8 @@ class EntitlementsResponse(Response):
 def get_entitlements(actor: Actor, user_id: str) -> dict[str, Any]:
     """Read what a user may do
 
-    The answer for every feature: `none`, `view` or `edit`, from the seats held, the subscriptions and the
-    catalogue. Users may ask about themselves.
+    The answer for every feature: `none`, `view` or `edit`, from the seats held, the subscriptions
+    and the catalogue. Users may ask about themselves.
     """
     return queries.entitlements(actor, user_id)
 

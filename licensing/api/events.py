@@ -11,11 +11,15 @@ blp = Blueprint("events", __name__, description="Every change of an account, in 
 
 
 class EventActor(Response):
+    """Who did it."""
+
     type = fields.Choice(ActorType, description="What kind of caller", example="user")
     id = fields.Text(max=64, description="The user, the key, or seatkeeper", example="usr_019a0c…")
 
 
 class EventData(Response):
+    """What changed, by whom and why."""
+
     object = fields.AnyObject(
         description="The thing after the change, as the API shows it",
         example={"id": "seat_019a0c…"},
@@ -47,6 +51,8 @@ class EventData(Response):
 
 
 class EventResponse(Response):
+    """A change of the account, as its log keeps it."""
+
     id = fields.Id("evt", description="The event's identifier")
     type = fields.Text(max=64, description="What happened", example="seat.assigned")
     timestamp = fields.Instant(
@@ -64,6 +70,8 @@ class EventResponse(Response):
 
 
 class EventQuery(Request):
+    """Which events."""
+
     after = fields.QueryInteger(
         min=0, max=2**53, description="Only events with a greater sequence", example=1041
     )
@@ -82,8 +90,8 @@ class EventQuery(Request):
 def list_events(actor: Actor, query: dict[str, Any]) -> Page:
     """Read the log
 
-    In the account's order. `after` is the sequence of the last event that is known, to fill a gap or to
-    follow the log.
+    In the account's order. `after` is the sequence of the last event that is known, to fill a gap
+    or to follow the log.
     """
     types = tuple(filter(None, query.pop("type", "").split(",")))
     return queries.events(actor, types=types, **window_of(query))

@@ -1,8 +1,8 @@
 """
 The fields of requests and answers: strict in what they take, bounded, each with an example.
 
-A field says in the contract what it checks here. Types are not guessed: `"12"`, `1.9` and `true` are no
-integers.
+A field says in the contract what it checks here. Types are not guessed: `"12"`, `1.9` and `true`
+are no integers.
 """
 
 import re
@@ -30,8 +30,8 @@ LONGEST_INTEGER = 18
 EXAMPLE_ID = "019a0c4e8f7b7c3e9d2a5b6c7d8e9f00"
 
 
-class Documented:
-    """What every field here has: a description and an example, and a default only where it says so."""
+class Documented(Field[Any]):
+    """What every field here has: a description and an example."""
 
     def __init__(
         self, *arguments: Any, description: str, example: Any = None, **options: Any
@@ -45,7 +45,7 @@ class Documented:
 class Text(Documented, marshmallow.fields.String):
     """Text without control characters: composed (NFC), trimmed, `min` to `max` code points."""
 
-    def __init__(self, *, max: int, min: int = 1, **options: Any) -> None:  # noqa: A002
+    def __init__(self, *, max: int, min: int = 1, **options: Any) -> None:
         self.bounds = min, max
         # For the contract; the check itself comes after the text was trimmed.
         super().__init__(metadata={"minLength": min, "maxLength": max}, **options)
@@ -151,8 +151,8 @@ class Integer(Documented, marshmallow.fields.Integer):
     def __init__(
         self,
         *,
-        min: int | None = None,  # noqa: A002
-        max: int | None = None,  # noqa: A002
+        min: int | None = None,
+        max: int | None = None,
         **options: Any,
     ) -> None:
         bounds = {"minimum": min, "maximum": max}
@@ -212,34 +212,20 @@ class Instant(Documented, marshmallow.fields.AwareDateTime):
         return datetime.fromisoformat(to_text(instant))
 
 
-class Choice(Documented, marshmallow.fields.Enum):
+class Choice(Documented, marshmallow.fields.Enum[Any]):
     """One of the values of an enumeration, which the contract names as a component."""
 
     def __init__(
         self, choices: type[StrEnum], *, only: tuple[StrEnum, ...] = (), **options: Any
     ) -> None:
-        self.only = only or tuple(choices)
+        self.choices = tuple(choices)
+        self.only = only or self.choices
         super().__init__(choices, by_value=marshmallow.fields.String, **options)
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> StrEnum:
         if not isinstance(value, str) or value not in self.only:
             raise ValidationError(f"Must be one of: {', '.join(self.only)}.")
         return self.enum(value)  # type: ignore[no-any-return]
-
-
-class Word(Text):
-    """One of a few words."""
-
-    def __init__(self, words: tuple[str, ...], **options: Any) -> None:
-        self.words = words
-        super().__init__(max=64, **options)
-        self.metadata["enum"] = list(words)
-
-    def cleaned(self, value: str) -> str:
-        """The word, if it is one of those known. Raises `ValidationError`."""
-        if value not in self.words:
-            raise ValidationError(f"Must be one of: {', '.join(self.words)}.")
-        return value
 
 
 class Nested(Documented, marshmallow.fields.Nested):
@@ -249,15 +235,15 @@ class Nested(Documented, marshmallow.fields.Nested):
         super().__init__(nested=schema, **options)
 
 
-class ListOf(Documented, marshmallow.fields.List):
+class ListOf(Documented, marshmallow.fields.List[Any]):
     """A list of `min` to `max` items; `unique` names the member in which no two may agree."""
 
     def __init__(
         self,
         inner: Field[Any],
         *,
-        max: int,  # noqa: A002
-        min: int = 0,  # noqa: A002
+        max: int,
+        min: int = 0,
         unique: str | None = None,
         **options: Any,
     ) -> None:

@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 from flask import Request
 
 from licensing.api.fields import LONGEST_INTEGER
-from licensing.api.problems import (
+from licensing.api.request_refusals import (
     BodyMustBeObject,
     BodyRequired,
     DuplicateKey,

@@ -5,11 +5,13 @@ A view is a sentence: decorators say what comes in, what goes out, what its call
 may refuse; the body is one call.
 """
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
 import flask_smorest
-from apispec.ext.marshmallow import MarshmallowPlugin, OpenAPIConverter
+from apispec.ext.marshmallow import MarshmallowPlugin
+from apispec.ext.marshmallow.openapi import OpenAPIConverter
 from flask import Flask
 from marshmallow import EXCLUDE, RAISE, Schema
 from marshmallow.fields import Field
@@ -78,7 +80,7 @@ def window_of(query: dict[str, Any]) -> dict[str, Any]:
 def _page_of(item: type[Schema]) -> type[Schema]:
     """The schema of a page: the items, and the cursor of the next page."""
     name = item.__name__.removesuffix("Response")
-    members = {
+    members: dict[str, Any] = {
         "items": ListOf(
             Nested(item, description="An item"), max=200, description="The items of this page"
         ),
@@ -91,10 +93,11 @@ def _page_of(item: type[Schema]) -> type[Schema]:
             min=0, required=False, description="Only with `include_total=true`", example=1
         ),
     }
+    members["__doc__"] = f"A page of {name} objects."
     return type(f"{name}PageResponse", (Response,), members)
 
 
-class Blueprint(flask_smorest.Blueprint):
+class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
     """Some operations on one kind of thing."""
 
     prefix = VERSION_PREFIX
@@ -104,7 +107,7 @@ class Blueprint(flask_smorest.Blueprint):
         return _declare(need=need)
 
     def takes(self, schema: type[Schema], required: bool = True) -> Decorator:
-        """A JSON body, passed as `body`; an empty object where none is sent and none is required."""
+        """A JSON body, passed as `body`; an empty object where none is sent or required."""
         return _declare(body=schema(), body_required=required)
 
     def patches(self, schema: type[Schema], if_match: IfMatch = "optional") -> Decorator:
@@ -117,7 +120,9 @@ class Blueprint(flask_smorest.Blueprint):
 
     def lists(self, item: type[Schema], query: type[Schema] | None = None) -> Decorator:
         """A page of a list; the view gets the filters and the window as `query`."""
-        with_window = type(f"{item.__name__}Query", (query, WindowQuery) if query else (WindowQuery,), {})
+        with_window = type(
+            f"{item.__name__}Query", (query, WindowQuery) if query else (WindowQuery,), {}
+        )
         return _declare(query=with_window(), gives=[Given(200, _page_of(item)(), None)])
 
     def gives(
@@ -126,7 +131,7 @@ class Blueprint(flask_smorest.Blueprint):
         """How the operation succeeds; `location` is the path of what was made."""
 
         def decorate(view: View) -> View:
-            given = Given(status, schema and schema(), location)
+            given = Given(status, schema() if schema else None, location)
             operation.of(view).gives.insert(0, given)
             return view
 
@@ -189,7 +194,7 @@ class Converter(OpenAPIConverter):
 
     def init_attribute_functions(self) -> None:
         """Put ours before the one that makes types nullable, which wraps what it finds."""
-        super().init_attribute_functions()
+        super().init_attribute_functions()  # type: ignore[no-untyped-call]
         nullable = self.attribute_functions.pop()
         self.attribute_functions += [self.choice2component, nullable]
 
@@ -199,7 +204,7 @@ class Converter(OpenAPIConverter):
             return {}
         ret.pop("type", None)
         ret.pop("enum", None)
-        if field.only != tuple(field.enum):
+        if set(field.only) < set(field.choices):
             return {"type": "string", "enum": list(field.only)}
         component = {"type": "string", "enum": list(field.only)}
         self.spec.components.schemas.setdefault(field.enum.__name__, component)
@@ -207,14 +212,15 @@ class Converter(OpenAPIConverter):
 
     def schema2jsonschema(self, schema: Any) -> dict[str, Any]:
         """Say `additionalProperties` as the schema treats unknown members."""
-        described: dict[str, Any] = super().schema2jsonschema(schema)
+        described: dict[str, Any] = super().schema2jsonschema(schema)  # type: ignore[no-untyped-call]
         described.pop("additionalProperties", None)
+        described["description"] = inspect.getdoc(type(schema))
         if isinstance(schema, Request):
             described["additionalProperties"] = False
         return described
 
 
-class Plugin(MarshmallowPlugin):  # type: ignore[misc]
+class Plugin(MarshmallowPlugin):
     """apispec's plugin with our converter."""
 
     Converter = Converter

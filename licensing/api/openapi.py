@@ -1,17 +1,19 @@
-"""The contract as files: OpenAPI 3.1.1 from the code, and 3.0.3 derived from it for older generators."""
+"""
+The contract as files: OpenAPI 3.1.1 from the code, and 3.0.3 derived from it for older generators.
+"""
 
 from typing import Any
 
 from flask import Flask
 
 DESCRIPTION = """\
-Seat (licence) management: accounts subscribe to products, buy seats, give them to users, take them back
-and move them; every change is kept in the account's log.
+Seat (licence) management: accounts subscribe to products, buy seats, give them to users, take them
+back and move them; every change is kept in the account's log.
 
 Send `Authorization: Bearer <token>` with an API key (`sk_…`) or a session token. Errors are
-`application/problem+json` (RFC 9457) with a stable `code`. Lists are paged by an opaque `cursor`. What
-changes in place has an `ETag`; send it in `If-Match`. Every POST can be repeated safely with the same
-`Idempotency-Key`."""
+`application/problem+json` (RFC 9457) with a stable `code`. Lists are paged by an opaque `cursor`.
+What changes in place has an `ETag`; send it in `If-Match`. Every POST can be repeated safely with
+the same `Idempotency-Key`."""
 
 
 def spec_options() -> dict[str, Any]:
@@ -42,8 +44,7 @@ def document(app: Flask) -> dict[str, Any]:
     described["paths"] = dict(sorted(described["paths"].items()))
     described["tags"] = sorted(described["tags"], key=lambda tag: str(tag["name"]))
     described["components"] = {
-        kind: dict(sorted(found.items()))
-        for kind, found in sorted(described["components"].items())
+        kind: dict(sorted(found.items())) for kind, found in sorted(described["components"].items())
     }
     order = ("openapi", "info", "servers", "security", "tags", "paths", "components")
     return {name: described[name] for name in order}

@@ -1,4 +1,4 @@
-"""What is declared of an operation: the decorators fill it, the pipeline and the contract read it."""
+"""What is declared of an operation: decorators fill it, the pipeline and the contract read it."""
 
 import inspect
 import re
@@ -80,6 +80,13 @@ class Operation:
     def has_etag(self) -> bool:
         """Whether its answer has a version, and so an ETag."""
         return any(given.schema and "version" in given.schema.fields for given in self.gives)
+
+    @property
+    def needed(self) -> Need:
+        """What its caller needs. Raises `UndeclaredOperation` where that was never said."""
+        if self.need is None:
+            raise UndeclaredOperation(f"{self.id} declares no need")
+        return self.need
 
     def check(self) -> None:
         """Raise `UndeclaredOperation` where something is missing."""

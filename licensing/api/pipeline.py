@@ -20,7 +20,7 @@ from licensing import db, idempotency
 from licensing.api import auth
 from licensing.api.json_body import JSON, MERGE_PATCH, read_object
 from licensing.api.operation import Operation
-from licensing.api.problems import (
+from licensing.api.request_refusals import (
     IdempotencyKeyRequired,
     MalformedHeader,
     MalformedQuery,
@@ -66,8 +66,7 @@ def _answered(declared: Operation, path: dict[str, str]) -> Response:
 
 def _permitted(declared: Operation, path: dict[str, str]) -> Actor:
     """The actor, in the account of the path, if he may do this (R10)."""
-    need = declared.need
-    assert need is not None
+    need = declared.needed
     if need.anonymous:
         return system(request_id=g.request_id)
     actor = auth.authenticate(request, g.request_id)
@@ -95,7 +94,9 @@ def _idempotency_key(declared: Operation) -> str | None:
 
 
 def _sent(declared: Operation) -> dict[str, Any]:
-    """What came with the request, checked: `if_match`, `query` and `body` as far as they are declared."""
+    """
+    What came with the request, checked: `if_match`, `query` and `body` as far as they are declared.
+    """
     sent: dict[str, Any] = {}
     if declared.if_match is not None:
         sent["if_match"] = _if_match(declared.if_match == "required")
@@ -141,7 +142,7 @@ def _loaded(schema: Schema, raw: dict[str, Any], location: str) -> dict[str, Any
     try:
         loaded: dict[str, Any] = schema.load(raw)
     except ValidationError as error:
-        raise ValidationFailed(_errors(error.normalized_messages(), location)) from None
+        raise ValidationFailed(_errors(error.messages, location)) from None
     return loaded
 
 
@@ -165,7 +166,9 @@ def _fingerprint(arguments: dict[str, Any]) -> str:
 
 
 def _as_answer(declared: Operation, actor: Actor, result: Any) -> Answer:
-    """What the view returned, as bytes: a thing, a page, nothing; with headers, with another status."""
+    """
+    What the view returned, as bytes: a thing, a page, nothing; with headers, with another status.
+    """
     content, headers, status = _unpacked(declared, result)
     if isinstance(content, Page):
         content = _page(content)

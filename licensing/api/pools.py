@@ -13,15 +13,20 @@ from licensing.rules.refusals import AccountClosed, BelowMinimum, ExternalIdTake
 
 blp = Blueprint("pools", __name__, description="All paid seats of one type in an account")
 
-SEAT_TYPE = {"description": "The type of its seats", "example": "core"}
-MINIMUM = {"description": "The contract minimum: removals never go below it", "example": 10}
-LOW_MARK = {
+SEAT_TYPE: dict[str, Any] = {"description": "The type of its seats", "example": "core"}
+MINIMUM: dict[str, Any] = {
+    "description": "The contract minimum: removals never go below it",
+    "example": 10,
+}
+LOW_MARK: dict[str, Any] = {
     "description": "`pool.low` is told when so many seats or fewer are unassigned; null for never",
     "example": 2,
 }
 
 
 class PoolPatch(Request):
+    """What can be changed of a pool."""
+
     minimum = fields.Integer(min=0, max=LARGEST_POOL, **MINIMUM)
     low_mark = fields.Integer(min=1, max=LARGEST_POOL, allow_none=True, **LOW_MARK)
     external_id = fields.ExternalId()
@@ -29,6 +34,8 @@ class PoolPatch(Request):
 
 
 class PoolQuery(Request):
+    """Which pools."""
+
     external_id = fields.Text(
         max=200, description="Only the one with this external id", example="item-77"
     )
@@ -36,6 +43,8 @@ class PoolQuery(Request):
 
 
 class PoolResponse(Response):
+    """All paid seats of one type in an account."""
+
     id = fields.Id("pool", description="The pool's identifier")
     account_id = fields.Id("acc", description="The account")
     seat_type = fields.Name(**SEAT_TYPE)
@@ -64,7 +73,8 @@ class PoolResponse(Response):
 def list_pools(actor: Actor, query: dict[str, Any]) -> Page:
     """List the pools
 
-    With the numbers that an administrator needs: purchased, assigned, unassigned, scheduled to leave.
+    With the numbers that an administrator needs: purchased, assigned, unassigned, scheduled to
+    leave.
     """
     return queries.pools(actor, **window_of(query))
 

@@ -15,6 +15,8 @@ blp = Blueprint("purchases", __name__, description="Seats added to a pool, effec
 
 
 class PurchaseRequest(Request):
+    """What to buy."""
+
     seat_type = fields.Name(required=True, description="What kind of seat", example="core")
     quantity = fields.Integer(
         min=1, max=LARGEST_PURCHASE, required=True, description="How many to add", example=5
@@ -22,11 +24,15 @@ class PurchaseRequest(Request):
 
 
 class Money(Response):
+    """An amount of money."""
+
     amount = fields.Integer(description="In minor units, such as cents", example=12345)
     currency = fields.Currency(description="ISO 4217 code", example="EUR")
 
 
 class TermShare(Response):
+    """How much of a term is left."""
+
     numerator = fields.Integer(min=0, description="Of the exact share that is left", example=1)
     denominator = fields.Integer(min=1, description="Of the exact share that is left", example=3)
     days_left = fields.Integer(min=0, description="Begun days until the renewal", example=10)
@@ -34,6 +40,8 @@ class TermShare(Response):
 
 
 class Quoted(Response):
+    """What buying seats changes and costs."""
+
     seat_type = fields.Name(description="What kind of seat", example="core")
     quantity = fields.Integer(min=1, description="How many seats", example=5)
     purchased_before = fields.Integer(min=0, description="The pool's seats before", example=24)
@@ -50,6 +58,8 @@ class Quoted(Response):
 
 
 class PurchaseResponse(Quoted):
+    """Seats that were bought."""
+
     id = fields.Id("pur", description="The purchase's identifier")
     account_id = fields.Id("acc", description="The account")
     pool_id = fields.Id("pool", description="The pool that grew")
@@ -57,6 +67,8 @@ class PurchaseResponse(Quoted):
 
 
 class PurchasePreviewResponse(Quoted):
+    """What a purchase would change and cost."""
+
     pool_id = fields.Id(
         "pool",
         allow_none=True,
@@ -79,8 +91,7 @@ def preview_purchase(actor: Actor, body: dict[str, Any]) -> dict[str, Any]:
 
     What buying would change and cost now and at each renewal, before anyone commits.
     """
-    preview = buying.preview_purchase(actor, **body)
-    return resources.quote(preview.purchase) | {"free_by_cancelling": preview.free_by_cancelling}
+    return buying.shown(buying.preview_purchase(actor, **body))
 
 
 @blp.post("/accounts/<account_id>/purchases")

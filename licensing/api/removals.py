@@ -29,6 +29,8 @@ class RemovalStatus(StrEnum):
 
 
 class RemovalRequest(Request):
+    """What to give back."""
+
     seat_type = fields.Name(required=True, description="Which pool", example="core")
     quantity = fields.Integer(
         min=1,
@@ -40,6 +42,8 @@ class RemovalRequest(Request):
 
 
 class RemovalCancellationRequest(Request):
+    """How much of a removal to cancel."""
+
     quantity = fields.Integer(
         min=1,
         max=LARGEST_PURCHASE,
@@ -49,17 +53,23 @@ class RemovalCancellationRequest(Request):
 
 
 class RemovalQuery(Request):
+    """Which removals."""
+
     status = fields.Choice(
         RemovalStatus, description="Only those of this status", example="scheduled"
     )
 
 
 class RequestedBy(Response):
+    """Who scheduled it."""
+
     type = fields.Choice(ActorType, description="What kind of caller", example="user")
     id = fields.Text(max=64, description="The user or key", example="usr_019a0c…")
 
 
 class RemovalResponse(Response):
+    """Seats that leave a pool at its next renewal."""
+
     id = fields.Id("rem", description="The removal's identifier")
     account_id = fields.Id("acc", description="The account")
     pool_id = fields.Id("pool", description="The pool that the seats leave")
@@ -96,8 +106,8 @@ class RemovalResponse(Response):
 def schedule_removal(actor: Actor, body: dict[str, Any]) -> dict[str, Any]:
     """Give back unassigned seats at the next renewal
 
-    The seats stay, and are paid for, until the pool renews; until then the removal can be cancelled. A
-    second removal in the same term adds to the first.
+    The seats stay, and are paid for, until the pool renews; until then the removal can be
+    cancelled. A second removal in the same term adds to the first.
     """
     return resources.removal(giving_back.schedule_removal(actor, **body))
 

@@ -21,27 +21,38 @@ from licensing.rules.refusals import (
 
 blp = Blueprint("seats", __name__, description="Seats that users hold, and their transfers")
 
-SEAT_TYPE = {"description": "What kind of seat, as the catalogue names it", "example": "core"}
+SEAT_TYPE: dict[str, Any] = {
+    "description": "What kind of seat, as the catalogue names it",
+    "example": "core",
+}
 
 
 class SeatRequest(Request):
+    """Who gets which seat."""
+
     user_id = fields.Id("usr", required=True, description="Who gets the seat")
     seat_type = fields.Name(required=True, **SEAT_TYPE)
 
 
 class SeatPatch(Request):
+    """What the seat becomes."""
+
     seat_type = fields.Name(
         required=True, description="The type that the seat becomes", example="sales"
     )
 
 
 class SeatQuery(Request):
+    """Which seats."""
+
     user_id = fields.Id("usr", description="Only those of this user")
     seat_type = fields.Name(description="Only those of this type", example="core")
     pool_id = fields.Id("pool", description="Only those of this pool")
 
 
 class UnassignQuery(Request):
+    """What becomes of the seat that is taken back."""
+
     give_back = fields.QueryBoolean(
         description="Also schedule the seat's removal at the next renewal, in the same step",
         example=True,
@@ -49,11 +60,15 @@ class UnassignQuery(Request):
 
 
 class ActorOf(Response):
+    """Who assigned it."""
+
     type = fields.Choice(ActorType, description="What kind of caller", example="api_key")
     id = fields.Text(max=64, description="The user or key", example="key_019a0c…")
 
 
 class SeatResponse(Response):
+    """A seat that somebody holds."""
+
     id = fields.Id("seat", description="The seat's identifier; a transfer keeps it")
     account_id = fields.Id("acc", description="The account")
     seat_type = fields.Name(**SEAT_TYPE)
@@ -70,11 +85,15 @@ class SeatResponse(Response):
 
 
 class TransferRequest(Request):
+    """Which seat goes to whom."""
+
     seat_id = fields.Id("seat", required=True, description="The seat to move")
     to_user_id = fields.Id("usr", required=True, description="Who gets it")
 
 
 class TransferResponse(Response):
+    """A seat that moved from one user to another."""
+
     id = fields.Id("tra", description="The transfer's identifier")
     account_id = fields.Id("acc", description="The account")
     seat_id = fields.Id("seat", description="The seat, which keeps its id")
@@ -114,8 +133,9 @@ def get_seat(actor: Actor, seat_id: str) -> dict[str, Any]:
 def assign_seat(actor: Actor, body: dict[str, Any]) -> dict[str, Any]:
     """Assign a seat
 
-    Never is one more assigned than was bought, whatever runs at the same moment. An exclusive seat of
-    the user is replaced. Assigning beyond the seats that stay shrinks the newest pending removal by one.
+    Never is one more assigned than was bought, whatever runs at the same moment. An exclusive seat
+    of the user is replaced. Assigning beyond the seats that stay shrinks the newest pending removal
+    by one.
     """
     return resources.seat(assigning.assign_seat(actor, **body))
 
@@ -130,8 +150,8 @@ def change_seat(
 ) -> dict[str, Any]:
     """Change a seat to another type
 
-    The same user gets a seat of the other type for it in one step; the seat keeps its id, and the former
-    one goes back to its pool.
+    The same user gets a seat of the other type for it in one step; the seat keeps its id, and the
+    former one goes back to its pool.
     """
     return resources.seat(assigning.change_seat(actor, seat_id, body["seat_type"], if_match))
 
@@ -145,10 +165,10 @@ def change_seat(
 def unassign_seat(actor: Actor, seat_id: str, query: dict[str, Any]) -> Any:
     """Take a seat back
 
-    A paid seat is not deleted: it stays in the account, unassigned, and is paid for until the date in
-    the `Paid-Until` header of the 204. With `give_back=true` its removal at the next renewal is
-    scheduled in the same step, which needs `modify_billing` (or the scope `billing`) too; the answer
-    is the removal.
+    A paid seat is not deleted: it stays in the account, unassigned, and is paid for until the date
+    in the `Paid-Until` header of the 204. With `give_back=true` its removal at the next renewal is
+    scheduled in the same step, which needs `modify_billing` (or the scope `billing`) too; the
+    answer is the removal.
     """
     if query.get("give_back"):
         removal = assigning.take_back_and_give_back(actor, seat_id)
@@ -165,7 +185,8 @@ def unassign_seat(actor: Actor, seat_id: str, query: dict[str, Any]) -> Any:
 def transfer_seat(actor: Actor, body: dict[str, Any]) -> dict[str, Any]:
     """Transfer a seat to another user
 
-    One step: there is no moment at which the seat is free, so it works for the only seat of its type.
+    One step: there is no moment at which the seat is free, so it works for the only seat of its
+    type.
     """
     return resources.transfer(assigning.transfer_seat(actor, **body))
 

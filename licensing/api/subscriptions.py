@@ -6,7 +6,7 @@ from typing import Any
 from licensing import resources
 from licensing.api import fields
 from licensing.api.kit import Blueprint, Page, Request, Response, window_of
-from licensing.api.purchases import PurchasePreviewResponse, Quoted
+from licensing.api.purchases import Quoted
 from licensing.operations import subscriptions as operations
 from licensing.operations.subscriptions import Order
 from licensing.queries import pools as queries
@@ -25,10 +25,10 @@ from licensing.rules.terms import Interval
 
 blp = Blueprint("subscriptions", __name__, description="Products that an account pays for")
 
-PRODUCT = {"description": "What is subscribed to", "example": "marketing"}
-TIER = {"description": "Its edition", "example": "professional"}
-INTERVAL = {"description": "The unit of a term", "example": "month"}
-COUNT = {"description": "How many intervals a term has", "example": 1}
+PRODUCT: dict[str, Any] = {"description": "What is subscribed to", "example": "marketing"}
+TIER: dict[str, Any] = {"description": "Its edition", "example": "professional"}
+INTERVAL: dict[str, Any] = {"description": "The unit of a term", "example": "month"}
+COUNT: dict[str, Any] = {"description": "How many intervals a term has", "example": 1}
 
 
 class SubscriptionStatus(StrEnum):
@@ -40,6 +40,8 @@ class SubscriptionStatus(StrEnum):
 
 
 class SeatLine(Request):
+    """Seats of one type."""
+
     seat_type = fields.Name(required=True, description="What kind of seat", example="core")
     quantity = fields.Integer(
         min=1, max=LARGEST_PURCHASE, required=True, description="How many", example=10
@@ -47,6 +49,8 @@ class SeatLine(Request):
 
 
 class CheckoutRequest(Request):
+    """What is subscribed to, and which seats are bought."""
+
     product = fields.Name(required=True, **PRODUCT)
     tier = fields.Name(required=True, **TIER)
     interval = fields.Choice(Interval, required=True, **INTERVAL)
@@ -67,28 +71,38 @@ class CheckoutRequest(Request):
 
 
 class SubscriptionPatch(Request):
+    """What can be changed of a subscription."""
+
     external_id = fields.ExternalId()
     metadata = fields.MetadataPatch()
 
 
 class SubscriptionQuery(Request):
+    """Which subscriptions."""
+
     external_id = fields.Text(
         max=200, description="Only the one with this external id", example="sub-2291"
     )
 
 
 class TermResponse(Response):
+    """One term of a subscription."""
+
     number = fields.Integer(min=1, description="Counts from 1", example=3)
     starts_at = fields.Instant(description="When it began", example="2026-11-01T00:00:00.000Z")
     ends_at = fields.Instant(description="When it ends", example="2026-12-01T00:00:00.000Z")
 
 
 class PoolOfSubscription(Response):
+    """A pool that follows the subscription's term."""
+
     id = fields.Id("pool", description="The pool's identifier")
     seat_type = fields.Name(description="The type of its seats", example="core")
 
 
 class SubscriptionResponse(Response):
+    """A product that an account pays for."""
+
     id = fields.Id("sub", description="The subscription's identifier")
     account_id = fields.Id("acc", description="The account")
     product = fields.Name(**PRODUCT)
@@ -122,6 +136,8 @@ class SubscriptionResponse(Response):
 
 
 class QuotedLine(Quoted):
+    """Seats of one type that would be bought."""
+
     pool_id = fields.Id(
         "pool",
         allow_none=True,
@@ -130,6 +146,8 @@ class QuotedLine(Quoted):
 
 
 class CheckoutPreviewResponse(Response):
+    """What a checkout would start, buy and cost."""
+
     product = fields.Name(**PRODUCT)
     tier = fields.Name(**TIER)
     interval = fields.Choice(Interval, **INTERVAL)

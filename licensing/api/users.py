@@ -8,6 +8,7 @@ from licensing.api.kit import Blueprint, Page, Request, Response, window_of
 from licensing.api.refusing import GIVING_A_SEAT, TRANSFERRING
 from licensing.operations import deactivating
 from licensing.operations import users as operations
+from licensing.operations.deactivating import SeatsAfterwards
 from licensing.queries import users as queries
 from licensing.rules.accounts import Invitation, UserStatus
 from licensing.rules.permissions import (
@@ -29,16 +30,16 @@ from licensing.rules.refusals import (
 
 blp = Blueprint("users", __name__, description="People in an account, invited or active")
 
-EMAIL = {
+EMAIL: dict[str, Any] = {
     "description": "E-mail address, unique in the account in any case",
     "example": "priya@example.com",
 }
-NAME = {"description": "Full name", "example": "Priya Raghavan"}
-PERMISSIONS = {
+NAME: dict[str, Any] = {"description": "Full name", "example": "Priya Raghavan"}
+PERMISSIONS: dict[str, Any] = {
     "description": "What the user may do in the account (R10)",
     "example": ["manage_users"],
 }
-ELIGIBLE = {
+ELIGIBLE: dict[str, Any] = {
     "description": "Whether the user may hold a seat for the eligible only (R7)",
     "example": False,
 }
@@ -50,6 +51,8 @@ def _permissions(**options: Any) -> fields.ListOf:
 
 
 class UserRequest(Request):
+    """A new user."""
+
     email = fields.Email(required=True, **EMAIL)
     name = fields.Text(max=200, required=True, **NAME)
     permissions = _permissions()
@@ -71,6 +74,8 @@ class UserRequest(Request):
 
 
 class UserPatch(Request):
+    """What can be changed of a user."""
+
     email = fields.Email(**EMAIL)
     name = fields.Text(max=200, **NAME)
     permissions = _permissions()
@@ -80,8 +85,8 @@ class UserPatch(Request):
         description="`deactivated` or `active`; `invited` gives an invitation that is over again",
         example="deactivated",
     )
-    seats = fields.Word(
-        ("keep", "take_back"),
+    seats = fields.Choice(
+        SeatsAfterwards,
         description="With a deactivation: what becomes of the paid seats; `keep` is the default",
         example="keep",
     )
@@ -91,6 +96,8 @@ class UserPatch(Request):
 
 
 class UserQuery(Request):
+    """Which users."""
+
     external_id = fields.Text(
         max=200, description="Only the one with this external id", example="crm-4711"
     )
@@ -101,6 +108,8 @@ class UserQuery(Request):
 
 
 class DeleteUserQuery(Request):
+    """What becomes of the paid seats of a deleted user."""
+
     take_seats = fields.QueryBoolean(
         description="Take the paid seats back first, in the same step", example=True
     )
@@ -108,6 +117,8 @@ class DeleteUserQuery(Request):
 
 
 class ActivityRequest(Request):
+    """When a user was active."""
+
     at = fields.Instant(
         description="When the user was active; now where it is left out",
         example="2026-11-20T08:15:00.000Z",
@@ -115,11 +126,15 @@ class ActivityRequest(Request):
 
 
 class SeatOfUser(Response):
+    """A seat that the user holds."""
+
     id = fields.Id("seat", description="The seat's identifier")
     seat_type = fields.Name(description="What kind of seat", example="core")
 
 
 class UserResponse(Response):
+    """A person in an account."""
+
     id = fields.Id("usr", description="The user's identifier")
     account_id = fields.Id("acc", description="The account")
     email = fields.Email(**EMAIL)
@@ -216,8 +231,8 @@ def update_user(
 def delete_user(actor: Actor, user_id: str, query: dict[str, Any]) -> None:
     """Delete a user
 
-    A user who holds paid seats is deleted only with `take_seats=true` or `transfer_to`, which do both
-    in one transaction. The log keeps what was.
+    A user who holds paid seats is deleted only with `take_seats=true` or `transfer_to`, which do
+    both in one transaction. The log keeps what was.
     """
     deactivating.delete_user(actor, user_id, **query)
 

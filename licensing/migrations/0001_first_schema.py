@@ -31,9 +31,11 @@ CREATE TABLE users (
     email TEXT NOT NULL,
     email_key TEXT NOT NULL,
     name TEXT NOT NULL,
-    status TEXT NOT NULL CONSTRAINT users_status CHECK (status IN ('invited', 'active', 'deactivated')),
+    status TEXT NOT NULL
+        CONSTRAINT users_status CHECK (status IN ('invited', 'active', 'deactivated')),
     invitation TEXT
-        CONSTRAINT users_invitation CHECK (invitation IN ('pending', 'accepted', 'expired', 'revoked')),
+        CONSTRAINT users_invitation
+        CHECK (invitation IN ('pending', 'accepted', 'expired', 'revoked')),
     invitation_expires_at TIMESTAMPTZ,
     permissions TEXT NOT NULL,
     partner_eligible BOOLEAN NOT NULL,
@@ -49,11 +51,13 @@ CREATE TABLE users (
         (status = 'invited') = (COALESCE(invitation, 'none') IN ('pending', 'expired'))
     ),
     CONSTRAINT users_invitation_expires CHECK (
-        invitation_expires_at IS NOT NULL OR COALESCE(invitation, 'none') NOT IN ('pending', 'expired')
+        invitation_expires_at IS NOT NULL
+        OR COALESCE(invitation, 'none') NOT IN ('pending', 'expired')
     )
 );
 CREATE UNIQUE INDEX users_email ON users (account_id, email_key);
-CREATE UNIQUE INDEX users_external_id ON users (account_id, external_id) WHERE external_id IS NOT NULL;
+CREATE UNIQUE INDEX users_external_id ON users (account_id, external_id)
+    WHERE external_id IS NOT NULL;
 CREATE INDEX users_open_invitations ON users (account_id, invitation_expires_at)
     WHERE invitation = 'pending';
 CREATE INDEX users_status ON users (account_id, status, id);
@@ -66,7 +70,8 @@ CREATE TABLE subscriptions (
     status TEXT NOT NULL
         CONSTRAINT subscriptions_status CHECK (status IN ('active', 'cancelling', 'ended')),
     pending_tier TEXT,
-    "interval" TEXT NOT NULL CONSTRAINT subscriptions_interval CHECK ("interval" IN ('month', 'year')),
+    "interval" TEXT NOT NULL
+        CONSTRAINT subscriptions_interval CHECK ("interval" IN ('month', 'year')),
     interval_count INTEGER NOT NULL
         CONSTRAINT subscriptions_interval_count CHECK (interval_count BETWEEN 1 AND 120),
     anchor TIMESTAMPTZ NOT NULL,
@@ -111,7 +116,8 @@ CREATE TABLE pools (
     CONSTRAINT pools_keep_the_minimum CHECK (purchased - scheduled_removal >= minimum)
 );
 CREATE UNIQUE INDEX pools_seat_type ON pools (account_id, seat_type) WHERE status = 'open';
-CREATE UNIQUE INDEX pools_external_id ON pools (account_id, external_id) WHERE external_id IS NOT NULL;
+CREATE UNIQUE INDEX pools_external_id ON pools (account_id, external_id)
+    WHERE external_id IS NOT NULL;
 CREATE INDEX pools_subscription ON pools (account_id, subscription_id);
 
 CREATE TABLE seats (

@@ -16,11 +16,10 @@ from licensing.rules.permissions import (
     CHANGE_ACCOUNT,
     CREATE_ACCOUNTS,
     Actor,
-    PermissionDenied,
     Scope,
     require,
 )
-from licensing.rules.refusals import PreconditionFailed, Unacceptable
+from licensing.rules.refusals import PermissionDenied, PreconditionFailed, Unacceptable
 
 
 @transactional
@@ -72,9 +71,9 @@ def update_account(actor: Actor, changes: dict[str, Any], if_match: int | None =
     Change an account's name, external id or metadata, or close it.
 
     `changes` is a JSON Merge Patch that was validated; `if_match` the version that the caller has
-    seen. A closed account stays closed: its pending removals are cancelled, nothing renews, and nobody
-    may do anything with it any more (R9). What changes nothing tells nothing (R32). Refuses with
-    `PreconditionFailed`, `ExternalIdTaken`, `PermissionDenied`.
+    seen. A closed account stays closed: its pending removals are cancelled, nothing renews, and
+    nobody may do anything with it any more (R9). What changes nothing tells nothing (R32). Refuses
+    with `PreconditionFailed`, `ExternalIdTaken`, `PermissionDenied`.
     """
     require(actor, CHANGE_ACCOUNT)
     standing = brought_up_to_date(actor, alone=True)

@@ -73,7 +73,10 @@ def rotate_key(actor: Actor, key_id: str, overlap: timedelta) -> tuple[ApiKey, s
 
 @transactional
 def revoke_key(actor: Actor, key_id: str) -> ApiKey:
-    """End a key at once; revoking it again changes nothing. Refuses with `NotFound`, `PermissionDenied`."""
+    """
+    End a key at once; revoking it again changes nothing. Refuses with `NotFound`,
+    `PermissionDenied`.
+    """
     require(actor, MANAGE_KEYS)
     key = _locked(actor, key_id)
     if key.revoked_at is None:

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from licensing import events, ids, resources
+from licensing import clock, events, ids, resources
 from licensing.db import transactional
 from licensing.events import EventType, Reason
 from licensing.models import Pool, Removal, Seat, Transfer
@@ -32,11 +32,11 @@ def assign_seat(actor: Actor, user_id: str, seat_type: str) -> Seat:
     """
     Give a user a seat of a type (R11).
 
-    An exclusive seat that the user holds is replaced (R8); a pending removal gives way where the seat
-    is one that was to leave (R22). Refuses with `NoSeatAvailable`, `AlreadyAssigned`,
+    An exclusive seat that the user holds is replaced (R8); a pending removal gives way where the
+    seat is one that was to leave (R22). Refuses with `NoSeatAvailable`, `AlreadyAssigned`,
     `SeatTypeNotAvailable` (R2, R5), `UserNotEligible` (R7), `ExclusiveSeat`, `IncludedInHeldSeat`
-    (R8), `UserDeactivated`, `InvitationExpired`, `InvitationNotPending` (R13), `Unknown` seat types,
-    and `PermissionDenied` (R10).
+    (R8), `UserDeactivated`, `InvitationExpired`, `InvitationNotPending` (R13), `Unknown` seat
+    types, and `PermissionDenied` (R10).
     """
     require(actor, CHANGE_SEATS)
     standing = brought_up_to_date(actor)
@@ -69,7 +69,7 @@ def _refuse_lapsed_invitation(standing: Standing, holder: Holder) -> None:
     user = holder.user
     state = invitation_at(user.invitation, user.invitation_expires_at, standing.now)
     if state is Invitation.EXPIRED:
-        raise InvitationExpired(user.id, resources.to_text(user.invitation_expires_at))
+        raise InvitationExpired(user.id, clock.to_text(user.invitation_expires_at))
     if state is not Invitation.PENDING:
         raise InvitationNotPending(user.id, str(state))
 
@@ -79,9 +79,9 @@ def change_seat(actor: Actor, seat_id: str, seat_type: str, if_match: int | None
     """
     Give the holder of a seat one of another type for it, in one step; the seat keeps its id (R16).
 
-    `if_match` is the version of the seat that the caller has seen. Changing to the type it has already
-    answers the same and tells nothing (R32). Refuses as `assign_seat` and `take_back`, and with
-    `PreconditionFailed`.
+    `if_match` is the version of the seat that the caller has seen. Changing to the type it has
+    already answers the same and tells nothing (R32). Refuses as `assign_seat` and `take_back`, and
+    with `PreconditionFailed`.
     """
     require(actor, CHANGE_SEATS)
     standing = brought_up_to_date(actor)
@@ -106,7 +106,7 @@ def _change(standing: Standing, actor: Actor, holder: Holder, seat: Seat, wanted
     # The exclusive mark goes through the user, from where the database carries it to the seat.
     holding.touch(holder, holds_exclusive=wanted.exclusive)
     seat.exclusive = wanted.exclusive
-    seat.seat_type, seat.pool_id = wanted.name, new_pool and new_pool.id
+    seat.seat_type, seat.pool_id = wanted.name, None if new_pool is None else new_pool.id
     seat.version += 1
     Seat.update(seat_type=seat.seat_type, pool_id=seat.pool_id, version=seat.version).where(
         Seat.account_id == seat.account_id, Seat.id == seat.id
@@ -117,8 +117,8 @@ def _change(standing: Standing, actor: Actor, holder: Holder, seat: Seat, wanted
         EventType.SEAT_CHANGED,
         resources.seat(seat),
         previous=previous,
-        pool=new_pool and standing.pool_numbers(new_pool),
-        previous_pool=old_pool and standing.pool_numbers(old_pool),
+        pool=standing.numbers_or_none(new_pool),
+        previous_pool=standing.numbers_or_none(old_pool),
     )
     for old in [s for s in holder.seats if s.seat_type in replaced]:
         holding.end(standing, actor, holder, old, reason=Reason.REPLACED, cause=changed)
@@ -133,9 +133,10 @@ def take_back(actor: Actor, seat_id: str) -> datetime | None:
     """
     Take a seat from its holder, and return until when it is paid for (None for a free seat) (R12).
 
-    A paid seat stays in its pool, unassigned, until a removal takes effect at a renewal. An active user left without a seat gets the viewing one (R8).
-    Refuses with `UserDeactivated` (R13), `SeatRequired` when the seat is the one that R8 leaves every
-    user, `NotFound` and `PermissionDenied`.
+    A paid seat stays in its pool, unassigned, until a removal takes effect at a renewal. An active
+    user left without a seat gets the viewing one (R8). Refuses with `UserDeactivated` (R13),
+    `SeatRequired` when the seat is the one that R8 leaves every user, `NotFound` and
+    `PermissionDenied`.
     """
     require(actor, CHANGE_SEATS)
     standing = brought_up_to_date(actor)
@@ -144,7 +145,8 @@ def take_back(actor: Actor, seat_id: str) -> datetime | None:
     if seat.pool_id is None:
         return None
     pool = Pool.get(Pool.account_id == seat.account_id, Pool.id == seat.pool_id)
-    return standing.subscription_of(pool).term_ends_at
+    paid_until: datetime = standing.subscription_of(pool).term_ends_at
+    return paid_until
 
 
 def take_from(standing: Standing, actor: Actor, holder: Holder, seat: Seat) -> None:

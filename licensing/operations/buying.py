@@ -22,11 +22,14 @@ class Preview:
     """
     What a purchase would change and cost, before anyone commits (R17, R22b).
 
-    `free_by_cancelling` is how many of the seats could be had for nothing, by cancelling the
-    removal that is pending.
+    Attributes:
+        opens_pool: whether the pool is only opened by the purchase.
+        free_by_cancelling: how many of the seats could be had for nothing, by cancelling the
+            removal that is pending.
     """
 
     purchase: Purchase
+    opens_pool: bool
     free_by_cancelling: int
 
 
@@ -41,10 +44,20 @@ def preview_purchase(actor: Actor, seat_type: str, quantity: int) -> Preview:
     standing = brought_up_to_date(actor)
     wanted = purchasable(standing, seat_type)
     pool = open_pool(standing, wanted)
+    opens_pool = pool is None
     if pool is None:
         pool = new_pool(standing, seller_of(standing, wanted), wanted)
-        pool.id = None  # it will have one when it is bought
-    return Preview(quote(standing, pool, quantity), min(quantity, pool.scheduled_removal))
+    purchase = quote(standing, pool, quantity)
+    return Preview(purchase, opens_pool, min(quantity, pool.scheduled_removal))
+
+
+def shown(preview: Preview) -> resources.Resource:
+    """A preview as the API shows it; a pool that is not there yet has no id."""
+    quoted = resources.quote(preview.purchase)
+    return quoted | {
+        "pool_id": None if preview.opens_pool else quoted["pool_id"],
+        "free_by_cancelling": preview.free_by_cancelling,
+    }
 
 
 @transactional

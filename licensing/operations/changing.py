@@ -5,7 +5,6 @@ from typing import Any
 from licensing.models import Account, Row
 from licensing.rules.refusals import ExternalIdTaken, Unacceptable
 
-
 MOST_METADATA = 20
 
 
@@ -49,9 +48,9 @@ def refuse_taken_external_id(
     """
     Refuse an external id that another row of the same scope has (R31).
 
-    `account_id` is the scope, None for accounts themselves; `but` the row that may have it. Where two
-    commands come at once, the unique index stops the second, which is then run again and refused
-    here. Raises `ExternalIdTaken`.
+    `account_id` is the scope, None for accounts themselves; `but` the row that may have it. Where
+    two commands come at once, the unique index stops the second, which is then run again and
+    refused here. Raises `ExternalIdTaken`.
     """
     if external_id is None:
         return

@@ -1,6 +1,7 @@
 """Users who leave and come back: deactivate, reactivate, invite again, delete (R13, R14)."""
 
 from datetime import timedelta
+from enum import StrEnum
 
 from licensing import events, settings
 from licensing.db import transactional
@@ -19,7 +20,12 @@ from licensing.rules.refusals import (
     UserHoldsPaidSeats,
 )
 
-KEEP, TAKE_BACK = "keep", "take_back"
+
+class SeatsAfterwards(StrEnum):
+    """What becomes of the paid seats of a user who is deactivated (R13)."""
+
+    KEEP = "keep"
+    TAKE_BACK = "take_back"
 
 
 def set_status(
@@ -27,21 +33,21 @@ def set_status(
     actor: Actor,
     holder: Holder,
     status: str | None,
-    seats: str = KEEP,
+    seats: SeatsAfterwards = SeatsAfterwards.KEEP,
     transfer_to: str | None = None,
 ) -> None:
     """
     Bring a locked user to a status (R13).
 
-    Deactivating keeps the seats, takes them back (`seats="take_back"`) or transfers them
+    Deactivating keeps the seats, takes them back (`seats`) or transfers them
     (`transfer_to`); an invited user who is deactivated loses the invitation and its seats. Raises
     `LastSuperAdmin`, `InvitationNotPending` where an invitation would have to be accepted or cannot
-    be given again, `Unacceptable` where `seats` or `transfer_to` come without a deactivation, and as
-    `assigning.transfer_seat`.
+    be given again, `Unacceptable` where `seats` or `transfer_to` come without a deactivation, and
+    as `assigning.transfer_seat`.
     """
-    if status != UserStatus.DEACTIVATED and (seats != KEEP or transfer_to):
+    if status != UserStatus.DEACTIVATED and (seats != SeatsAfterwards.KEEP or transfer_to):
         raise Unacceptable("transfer_to" if transfer_to else "seats", "goes with a deactivation")
-    if transfer_to and seats != KEEP:
+    if transfer_to and seats != SeatsAfterwards.KEEP:
         raise Unacceptable("seats", "cannot be taken back and transferred at once")
     if status == UserStatus.INVITED:
         _invite_again(standing, actor, holder)
@@ -54,14 +60,18 @@ def set_status(
 
 
 def _deactivate(
-    standing: Standing, actor: Actor, holder: Holder, seats: str, transfer_to: str | None
+    standing: Standing,
+    actor: Actor,
+    holder: Holder,
+    seats: SeatsAfterwards,
+    transfer_to: str | None,
 ) -> None:
     user = holder.user
-    if transfer_to or seats == TAKE_BACK:
+    if transfer_to or seats == SeatsAfterwards.TAKE_BACK:
         require(actor, CHANGE_SEATS)
         _part_with_paid_seats(standing, actor, holder, transfer_to)
     was, was_super_admin = user.status, administering.is_active_super_admin(user)
-    changes = {"status": UserStatus.DEACTIVATED}
+    changes: dict[str, object] = {"status": UserStatus.DEACTIVATED}
     if was == UserStatus.INVITED:
         changes |= {"invitation": Invitation.REVOKED, "invitation_expires_at": None}
     holding.touch(holder, **changes)
@@ -137,9 +147,9 @@ def delete_user(
     """
     Delete a user; the log keeps what was (R14, R29).
 
-    Paid seats have to be taken back or transferred first; `take_seats` or `transfer_to` does both in
-    this transaction. Refuses with `UserHoldsPaidSeats`, which lists them, `UserDeactivated` where
-    seats cannot be taken because of R13, `LastSuperAdmin`, `PreconditionFailed`, `NotFound`,
+    Paid seats have to be taken back or transferred first; `take_seats` or `transfer_to` does both
+    in this transaction. Refuses with `UserHoldsPaidSeats`, which lists them, `UserDeactivated`
+    where seats cannot be taken because of R13, `LastSuperAdmin`, `PreconditionFailed`, `NotFound`,
     `PermissionDenied`, and as `assigning.transfer_seat`.
     """
     require(actor, CHANGE_USERS)

@@ -1,4 +1,4 @@
-"""What has come due in an account, brought up to date before anything else is decided (R13, R23b)."""
+"""What has come due in an account, done before anything else is decided (R13, R23b)."""
 
 from licensing import events
 from licensing.events import EventType, Reason
@@ -13,7 +13,8 @@ def brought_up_to_date(actor: Actor, alone: bool = False) -> Standing:
     """
     The account's standing, with its due terms renewed and its lapsed invitations ended.
 
-    `alone` keeps all other commands on the account waiting until the commit. Raises as `standing_of`.
+    `alone` keeps all other commands on the account waiting until the commit. Raises as
+    `standing_of`.
     """
     standing = standing_of(actor, alone)
     by_itself = system(standing.account.id, actor.request_id)

@@ -96,8 +96,8 @@ def cancel_removal(actor: Actor, removal_id: str, quantity: int | None = None) -
     """
     Cancel a scheduled removal, or `quantity` seats of it, until it takes effect (R21).
 
-    Refuses with `RemovalNotPending` when it was applied or cancelled already, with `Unacceptable` when
-    more is to be cancelled than it has, and with `NotFound` and `PermissionDenied`.
+    Refuses with `RemovalNotPending` when it was applied or cancelled already, with `Unacceptable`
+    when more is to be cancelled than it has, and with `NotFound` and `PermissionDenied`.
     """
     require(actor, CHANGE_BILLING)
     standing = brought_up_to_date(actor)

@@ -1,8 +1,8 @@
 """
 Seats going in and out of hands: the steps of which assigning, transferring and all else is made.
 
-These are not commands: they ask for no permission and run inside the caller's transaction. Each does
-its guarded updates first and records its event after them.
+These are not commands: they ask for no permission and run inside the caller's transaction. Each
+does its guarded updates first and records its event after them.
 """
 
 from peewee import Expression
@@ -31,8 +31,8 @@ def give(
     """
     Give the holder a seat and end what it replaces (R8, R11, R22).
 
-    Raises `NoSeatAvailable` when every seat of a paid type is assigned, and what `seats.replaced_by`
-    raises.
+    Raises `NoSeatAvailable` when every seat of a paid type is assigned, and what
+    `seats.replaced_by` raises.
     """
     replaced = seats.replaced_by(standing.catalogue, holder.user.id, holder.seat_types, seat_type)
     if replaced:
@@ -45,7 +45,7 @@ def give(
         actor,
         EventType.SEAT_ASSIGNED,
         resources.seat(seat),
-        pool=pool and standing.pool_numbers(pool),
+        pool=standing.numbers_or_none(pool),
         reason=reason,
         cause=cause,
     )
@@ -65,7 +65,9 @@ def end(
     reason: Reason = Reason.REQUESTED,
     cause: str | None = None,
 ) -> str:
-    """Take a seat from its holder: a paid one stays in its pool, unassigned (R12). Returns the event."""
+    """
+    Take a seat from its holder: a paid one stays in its pool, unassigned (R12). Returns the event.
+    """
     pool = let_go(standing, holder, seat)
     return record_end(standing, actor, seat, pool, reason, cause)
 
@@ -121,7 +123,7 @@ def claim_seat(standing: Standing, seat_type: SeatType) -> tuple[Pool, bool]:
 def settle_claim(
     standing: Standing, actor: Actor, pool: Pool, from_removal: bool, cause: str
 ) -> None:
-    """Tell what a claimed seat brought about: removals that gave way (R22), a line crossed (R32)."""
+    """Tell what a claim brought about: removals that gave way (R22), a line crossed (R32)."""
     if from_removal:
         give_way(standing, actor, pool, 1, cause)
     warn(standing, actor, pool, unassigned(pool) + 1, cause)
@@ -164,7 +166,7 @@ def reduce_removal(
     reason: Reason,
     cause: str | None = None,
 ) -> None:
-    """Take seats out of a scheduled removal whose pool has been counted; at zero it is cancelled."""
+    """Take seats out of a removal whose pool has been counted; at zero it is cancelled."""
     was = {"quantity": removal.quantity, "status": removal.status}
     removal.quantity -= by
     removal.status = "scheduled" if removal.quantity else "cancelled"
@@ -229,7 +231,7 @@ def record_end(
         actor,
         EventType.SEAT_UNASSIGNED,
         resources.seat(seat),
-        pool=pool and standing.pool_numbers(pool),
+        pool=standing.numbers_or_none(pool),
         reason=reason,
         cause=cause,
     )
@@ -247,7 +249,7 @@ def _take_up(
         id=ids.new("seat"),
         user_id=holder.user.id,
         seat_type=seat_type.name,
-        pool_id=pool and pool.id,
+        pool_id=None if pool is None else pool.id,
         exclusive=seat_type.exclusive,
         assigned_at=standing.now,
         assigned_by_type=actor.type,

@@ -18,9 +18,9 @@ def renew_due(standing: Standing, actor: Actor) -> None:
     """
     Work through every term of the account that is over, the earliest first (R23).
 
-    Each pending removal is applied exactly once, at the renewal that it was scheduled for; the events
-    carry the date at which they took effect. The count of the guarded update decides which of several
-    commands renews a term.
+    Each pending removal is applied exactly once, at the renewal that it was scheduled for; the
+    events carry the date at which they took effect. The count of the guarded update decides which
+    of several commands renews a term.
     """
     while due := _earliest_due(standing):
         renewed = _renew(standing, due)

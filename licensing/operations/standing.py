@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from licensing import clock, events, resources, settings
-from licensing.db import on_sqlite, transaction
+from licensing.db import for_update, transaction
 from licensing.events import EventType
 from licensing.models import Account, Pool, Seat, Subscription, User
 from licensing.rules import entitlements
@@ -78,6 +78,10 @@ class Standing:
         """The pool's numbers for an event."""
         return resources.pool_numbers(pool, self.subscription_of(pool).term_ends_at)
 
+    def numbers_or_none(self, pool: Pool | None) -> resources.Resource | None:
+        """The same, for a seat that may have no pool."""
+        return None if pool is None else self.pool_numbers(pool)
+
     def pool(self, pool: Pool) -> resources.Resource:
         """The pool as the API shows it."""
         return resources.pool(pool, self.subscription_of(pool).term_ends_at)
@@ -118,7 +122,7 @@ def standing_of(actor: Actor, alone: bool = False) -> Standing:
 
 def _locked_account(account_id: str, strength: str) -> Account:
     query = Account.select().where(Account.id == account_id)
-    account = (query if on_sqlite() else query.for_update(strength)).get_or_none()
+    account: Account | None = for_update(query, strength).get_or_none()
     if account is None:
         raise NotFound("account", account_id)
     if account.status == AccountStatus.CLOSED:
@@ -144,7 +148,9 @@ def lock_holder(standing: Standing, user_id: str) -> Holder:
 
 
 def lock_holders(standing: Standing, user_ids: Iterable[str]) -> None:
-    """Read and lock users, in the order of their ids so that two commands never wait for each other."""
+    """
+    Read and lock users, in the order of their ids so that two commands never wait for each other.
+    """
     missing = sorted(set(user_ids) - standing.holders.keys())
     if not missing:
         return
@@ -153,7 +159,7 @@ def lock_holders(standing: Standing, user_ids: Iterable[str]) -> None:
         .where(User.account_id == standing.account.id, User.id.in_(missing))
         .order_by(User.id)
     )
-    users = list(query if on_sqlite() else query.for_update())
+    users = list(for_update(query))
     seats = list(
         Seat.select()
         .where(Seat.account_id == standing.account.id, Seat.user_id.in_(missing))

@@ -52,7 +52,10 @@ class Order:
 
 @dataclass(frozen=True)
 class Checkout:
-    """A checkout before it is committed: the subscription, a purchase per seat type, and who is touched."""
+    """
+    A checkout before it is committed: the subscription, a purchase per seat type, and who is
+    touched.
+    """
 
     subscription: Subscription
     purchases: list[Purchase]
@@ -72,11 +75,11 @@ def checkout(actor: Actor, order: Order) -> tuple[Subscription, list[Pool]]:
     """
     Subscribe the account to a product at a tier, and buy seats (R4).
 
-    The first paid subscription ends the seats of the free tools: the user who checks out gets one of
-    the seats bought, who is left without a paid seat the viewing one. A later one adds its seats to the
-    pools that exist; a pool follows the term of the subscription that opened it. Refuses with
-    `AlreadySubscribed`, `NotSold`, `SeatTypeNotAvailable` (R2), `BelowMinimum` where fewer seats are
-    bought than the catalogue includes, `Unacceptable`, `Unknown`, `ExternalIdTaken`,
+    The first paid subscription ends the seats of the free tools: the user who checks out gets one
+    of the seats bought, who is left without a paid seat the viewing one. A later one adds its seats
+    to the pools that exist; a pool follows the term of the subscription that opened it. Refuses
+    with `AlreadySubscribed`, `NotSold`, `SeatTypeNotAvailable` (R2), `BelowMinimum` where fewer
+    seats are bought than the catalogue includes, `Unacceptable`, `Unknown`, `ExternalIdTaken`,
     `PoolTooLarge` and `PermissionDenied`.
     """
     require(actor, CHANGE_BILLING)

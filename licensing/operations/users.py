@@ -57,30 +57,40 @@ def create_user(
     standing = brought_up_to_date(actor)
     _refuse_taken_email(standing, email)
     refuse_taken_external_id(User, standing.account.id, external_id)
+    holder = _newcomer(
+        standing,
+        email=email,
+        name=name,
+        status=status,
+        permissions=sorted(permissions),
+        partner_eligible=partner_eligible,
+        external_id=external_id,
+        metadata=metadata or {},
+    )
+    created = events.record(actor, EventType.USER_CREATED, holder.resource(standing.now))
+    for seat_type in dict.fromkeys(seat_types):
+        assigning.assign_to(standing, actor, holder, seat_type)
+    holding.give_fallback(standing, actor, holder, cause=created)
+    administering.count_super_admin(standing, holder, was_one=False)
+    return holder
+
+
+def _newcomer(standing: Standing, email: str, status: str, **profile: Any) -> Holder:
     invited = status == UserStatus.INVITED
     user = User.create(
         account_id=standing.account.id,
         id=ids.new("usr"),
         email=email,
         email_key=email_key(email),
-        name=name,
         status=status,
         invitation=Invitation.PENDING if invited else None,
         invitation_expires_at=_invitation_end(standing.now) if invited else None,
-        permissions=sorted(permissions),
-        partner_eligible=partner_eligible,
         holds_exclusive=False,
-        external_id=external_id,
-        metadata=metadata or {},
         version=1,
         created_at=standing.now,
+        **profile,
     )
     holder = standing.holders[user.id] = Holder(user, [])
-    created = events.record(actor, EventType.USER_CREATED, holder.resource(standing.now))
-    for seat_type in dict.fromkeys(seat_types):
-        assigning.assign_to(standing, actor, holder, seat_type)
-    holding.give_fallback(standing, actor, holder, cause=created)
-    administering.count_super_admin(standing, holder, was_one=False)
     return holder
 
 
@@ -173,10 +183,19 @@ def _update_profile(
     if "metadata" in changes:
         changes["metadata"] = merged(user.metadata, changes["metadata"])
     previous = {n: getattr(user, n) for n in changes if getattr(user, n) != changes[n]}
-    if not previous:
-        return
+    if previous:
+        _write_profile(standing, actor, holder, {n: changes[n] for n in previous}, previous)
+
+
+def _write_profile(
+    standing: Standing,
+    actor: Actor,
+    holder: Holder,
+    written: dict[str, Any],
+    previous: dict[str, Any],
+) -> None:
+    user = holder.user
     was_super_admin = administering.is_active_super_admin(user)
-    written = {name: changes[name] for name in previous}
     if "email" in written:
         written["email_key"] = email_key(written["email"])
     holding.touch(holder, **written)

@@ -40,7 +40,7 @@ def _matches(key: ApiKey | None, digest: str, now: datetime) -> bool:
 
 
 def actor_of_session(token: str) -> Actor | None:
-    """The actor of a session token; None for a forged or expired one, or a user who is not active."""
+    """The actor of a session token; None for a forged or expired one, or an inactive user."""
     identity = sessions.read(token)
     if identity is None:
         return None

@@ -40,7 +40,7 @@ def entitlements(actor: Actor, user_id: str) -> dict[str, Any]:
 
 
 def _holder(actor: Actor, user_id: str) -> Holder:
-    row = (
+    row: Any = (
         User.select(User.status, Account.status.alias("account_status"))
         .join(Account, on=(Account.id == User.account_id), attr="account")
         .where(User.account_id == actor.account, User.id == user_id)

@@ -30,8 +30,8 @@ def events(
     """
     The events of the account in their order, those with a sequence greater than `after`.
 
-    `types` names the types wanted, all where it is empty; `user_id` and `seat_id` those whom the event
-    is about.
+    `types` names the types wanted, all where it is empty; `user_id` and `seat_id` those whom the
+    event is about.
     """
     require(actor, READ_LOG)
     query = Event.select().where(Event.account_id == actor.account)

@@ -47,11 +47,10 @@ def _of_account(account: Account) -> Iterator[str]:
 
 
 def _pools(account: Account) -> Iterator[str]:
-    held = Counter(seat.pool_id for seat in _rows(Seat, account) if seat.pool_id)
+    held = Counter(seat.pool_id for seat in _rows(Seat, account))
     scheduled: Counter[str] = Counter()
-    for removal in _rows(Removal, account):
-        if removal.status == "scheduled":
-            scheduled[removal.pool_id] += removal.quantity
+    for removal in _rows(Removal, account).where(Removal.status == "scheduled"):
+        scheduled[removal.pool_id] += removal.quantity
     for pool in _rows(Pool, account):
         if pool.assigned != held[pool.id]:
             yield f"pool {pool.id} counts {pool.assigned} assigned seats, {held[pool.id]} are held"
@@ -60,31 +59,40 @@ def _pools(account: Account) -> Iterator[str]:
                 f"pool {pool.id} counts {pool.scheduled_removal} seats scheduled for removal, "
                 f"{scheduled[pool.id]} are"
             )
-        if spare(pool) < 0 or above_minimum(pool) < 0:
+        if min(spare(pool), above_minimum(pool)) < 0:
             yield f"pool {pool.id} has promised more seats than it has"
 
 
 def _users(account: Account) -> Iterator[str]:
-    catalogue = settings.current().catalogue
     seats: dict[str, list[Seat]] = {}
     for seat in _rows(Seat, account):
         seats.setdefault(seat.user_id, []).append(seat)
-        if seat.exclusive != catalogue.seat_type(seat.seat_type).exclusive:
-            yield f"seat {seat.id} is marked wrongly as exclusive or not"
-    super_admins = 0
-    must_hold = (
-        account.pricing_model == PricingModel.SEAT_BASED and account.status == AccountStatus.ACTIVE
+    users = list(_rows(User, account))
+    for user in users:
+        yield from _holding(account, user, seats.get(user.id, []))
+    super_admins = sum(
+        user.status == UserStatus.ACTIVE and Permission.SUPER_ADMIN in user.permissions
+        for user in users
     )
-    for user in _rows(User, account):
-        held = seats.get(user.id, [])
-        active = user.status == UserStatus.ACTIVE
-        super_admins += active and Permission.SUPER_ADMIN in user.permissions
-        if len(held) > 1 and any(seat.exclusive for seat in held):
-            yield f"user {user.id} holds an exclusive seat beside another one"
-        if must_hold and active and not held:
-            yield f"user {user.id} is active and holds no seat"
     if super_admins != account.super_admins:
         yield f"{account.super_admins} super admins are counted, {super_admins} are active"
+
+
+def _holding(account: Account, user: User, held: list[Seat]) -> Iterator[str]:
+    """R8: exclusive seats stand alone, and who is active in a seat-based account holds a seat."""
+    catalogue = settings.current().catalogue
+    for seat in held:
+        if seat.exclusive != catalogue.seat_type(seat.seat_type).exclusive:
+            yield f"seat {seat.id} is marked wrongly as exclusive or not"
+    if len(held) > 1 and any(seat.exclusive for seat in held):
+        yield f"user {user.id} holds an exclusive seat beside another one"
+    must_hold = (
+        account.pricing_model == PricingModel.SEAT_BASED
+        and account.status == AccountStatus.ACTIVE
+        and user.status == UserStatus.ACTIVE
+    )
+    if must_hold and not held:
+        yield f"user {user.id} is active and holds no seat"
 
 
 def _sequence(account: Account) -> Iterator[str]:

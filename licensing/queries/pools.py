@@ -50,7 +50,7 @@ def _with_term(actor: Actor) -> Any:
     )
 
 
-def _shown(row: Pool) -> Resource:
+def _shown(row: Any) -> Resource:
     return resources.pool(row, row.subscription.renews_at)
 
 
@@ -105,7 +105,9 @@ def purchases(actor: Actor, window: Window) -> Page:
 
 
 def removal(actor: Actor, removal_id: str) -> Resource:
-    """One removal, with the quantities as they stand while it is scheduled (R20). Raises `NotFound`."""
+    """
+    One removal, with the quantities as they stand while it is scheduled (R20). Raises `NotFound`.
+    """
     require(actor, CHANGE_BILLING)
     row = _removals(actor).where(Removal.id == removal_id).get_or_none()
     if row is None:
@@ -137,7 +139,7 @@ def _removals(actor: Actor) -> Any:
     )
 
 
-def _as_it_stands(row: Removal) -> Resource:
+def _as_it_stands(row: Any) -> Resource:
     if row.status == "scheduled":
         row.current_quantity = row.pool.purchased
         row.renewal_quantity = quantity_at_renewal(row.pool)

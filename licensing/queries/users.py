@@ -29,7 +29,7 @@ def users(
     email: str | None = None,
     status: str | None = None,
 ) -> Page:
-    """The users of the account, in the order in which they were added; addresses match in any case."""
+    """The users of the account, in the order in which they were added."""
     require(actor, SEE_USERS)
     query = User.select().where(User.account_id == actor.account)
     if external_id is not None:

@@ -1,7 +1,8 @@
 """
 What is sold, as data: tiers, products, seat types, features, prices.
 
-A company replaces the default catalogue with its own file; `reading` says what such a file has to be.
+A company replaces the default catalogue with its own file; `reading` says what such a file has to
+be.
 """
 
 from collections.abc import Mapping
@@ -75,7 +76,9 @@ class SeatType:
 
 @dataclass(frozen=True)
 class Feature:
-    """Something a user can do: part of a product, from a tier on; advanced ones need a special seat."""
+    """
+    Something a user can do: part of a product, from a tier on; advanced ones need a special seat.
+    """
 
     name: str
     title: str
@@ -86,7 +89,7 @@ class Feature:
 
 @dataclass(frozen=True)
 class Price:
-    """The price of one seat for one interval, in minor units; of any product where it names none."""
+    """The price of one seat for an interval, in minor units; of any product if it names none."""
 
     seat_type: str
     product: str | None

@@ -1,4 +1,7 @@
-"""What a user may do with a feature (R5 to R7, R9): a pure function of seats, subscriptions and catalogue."""
+"""
+What a user may do with a feature (R5 to R7, R9): a pure function of seats, subscriptions and
+catalogue.
+"""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -86,7 +89,7 @@ def _barred(holder: Holder) -> Entitlement | None:
         reason = Reason.NOT_ACCEPTED
     elif not holder.seat_types:
         reason = Reason.NO_SEAT
-    return reason and Entitlement(Level.NONE, reason)
+    return None if reason is None else Entitlement(Level.NONE, reason)
 
 
 def _best(
@@ -101,7 +104,10 @@ def _best(
 
 
 def _not_in_account(catalogue: Catalogue, holder: Holder, feature: Feature) -> Reason | None:
-    """Why the account as a whole does not have the feature; without a subscription it has the free tier."""
+    """
+    Why the account as a whole does not have the feature; without a subscription it has the free
+    tier.
+    """
     if not holder.subscriptions:
         return None if not catalogue.tier(feature.tier).paid else Reason.NOT_SUBSCRIBED
     tier = holder.subscriptions.get(feature.product)

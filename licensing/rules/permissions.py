@@ -1,4 +1,4 @@
-"""Who may do what (R10): permissions of users, scopes of API keys, and what each operation needs."""
+"""Who may do what (R10): permissions of users, scopes of keys, what each operation needs."""
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -31,8 +31,9 @@ class Need:
     """
     What an operation needs: a permission if a user asks, one of some scopes if an API key asks.
 
-    ``any_user`` opens it to every user of the account, ``own`` to the user it is about. Where none of
-    the three is given, no user may call it. ``anonymous`` opens it to callers without credentials.
+    ``any_user`` opens it to every user of the account, ``own`` to the user it is about. Where none
+    of the three is given, no user may call it. ``anonymous`` opens it to callers without
+    credentials.
     """
 
     scopes: tuple[Scope, ...] = ()
@@ -98,7 +99,8 @@ class Actor:
         """
         The same actor, acting in `account_id`.
 
-        Raises `NotFound` when the actor belongs to another account: the other tenant does not exist.
+        Raises `NotFound` when the actor belongs to another account: the other tenant does not
+        exist.
         """
         if self.account_id not in (None, account_id):
             raise NotFound("account", account_id)

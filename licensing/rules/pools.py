@@ -1,9 +1,9 @@
 """
 How many seats there are, and how many may be bought, given and given back (R11, R17 to R22, R32).
 
-The functions on counts are arithmetic: given a row they answer a number or a yes, given the table they
-are the WHERE clause of a guarded UPDATE. In them only ``+ - *``, comparisons, ``&`` and ``|`` may
-stand: ``and``, ``or``, ``not`` and chained comparisons would silently lose one half in SQL.
+The functions on counts are arithmetic: given a row they answer a number or a yes, given the table
+they are the WHERE clause of a guarded UPDATE. In them only ``+ - *``, comparisons, ``&`` and ``|``
+may stand: ``and``, ``or``, ``not`` and chained comparisons would silently lose one half in SQL.
 """
 
 from collections.abc import Iterable
@@ -80,7 +80,7 @@ def shrink(removals: Iterable[Q], seats: int) -> list[tuple[Q, int]]:
     return given_up
 
 
-class Warning(StrEnum):  # noqa: A001 the rule-book's word
+class Warning(StrEnum):
     """What is told when a pool crosses a line (R32)."""
 
     LOW = "pool.low"

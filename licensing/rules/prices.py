@@ -13,7 +13,7 @@ def per_term(
     interval_count: int,
     currency: str,
 ) -> int | None:
-    """The price of one seat for one term of `interval_count` intervals; None where there is none."""
+    """The price of one seat for a term of `interval_count` intervals; None where there is none."""
     price = catalogue.price(seat_type, product, tier, interval, currency)
     return None if price is None else price * interval_count
 

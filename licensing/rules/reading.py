@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from importlib import resources
 from typing import Any, NoReturn
@@ -59,7 +59,7 @@ PRICE = {
     "currency": (str, REQUIRED),
     "amount": (int, REQUIRED),
 }
-Shape = dict[str, tuple[type, Any]]
+Shape = Mapping[str, tuple[type, Any]]
 
 
 class BrokenCatalogue(Exception):
@@ -251,18 +251,20 @@ class _Reader:
         """The table with its defaults, if it has the keys and types that it must have."""
         if not isinstance(table, dict):
             self.fail(path, "a table is expected here")
-        for key in table:
-            if key not in shape:
-                self.fail(path, f"unknown key {key!r}; known are {', '.join(shape)}", key)
-        values = {}
-        for key, (kind, default) in shape.items():
-            if key not in table and default is REQUIRED:
+        for key in table.keys() - shape.keys():
+            self.fail(path, f"unknown key {key!r}; known are {', '.join(shape)}", key)
+        return {key: self.value(path, table, key, *shape[key]) for key in shape}
+
+    def value(self, path: str, table: dict[str, Any], key: str, kind: type, default: Any) -> Any:
+        """The value of a key, or its default."""
+        if key not in table:
+            if default is REQUIRED:
                 self.fail(path, f"{key!r} is missing")
-            values[key] = table.get(key, default)
-            # bool is a subclass of int, and true is no amount.
-            if key in table and type(table[key]) is not kind:
-                self.fail(path, f"{key!r} has to be a {kind.__name__}", key)
-        return values
+            return default
+        # bool is a subclass of int, and true is no amount.
+        if type(table[key]) is not kind:
+            self.fail(path, f"{key!r} has to be a {kind.__name__}", key)
+        return table[key]
 
     def known(self, path: str, key: str, names: Iterable[Any], known: Iterable[str]) -> None:
         """Refuse a name that is not one of those known."""

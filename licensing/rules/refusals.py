@@ -7,17 +7,18 @@ Every way the rule-book says no.
     ├── NotFound                it does not exist, or not for who asks
     ├── PreconditionFailed      it has changed since it was read
     ├── Conflict                it may be asked, but not as things stand
-    │   ├── about seats         NoSeatAvailable, AlreadyAssigned, SeatTypeNotAvailable, ExclusiveSeat,
+    │   ├── about seats         NoSeatAvailable, AlreadyAssigned, SeatTypeNotAvailable,
+        ExclusiveSeat,
     │   │                       IncludedInHeldSeat, SeatRequired, UserNotEligible, TransferToSelf,
     │   │                       SeatTypeNotTransferable
     │   ├── about users         UserDeactivated, UserNotActive, UserHoldsPaidSeats, LastSuperAdmin,
     │   │                       EmailTaken, InvitationNotPending, InvitationExpired
-    │   ├── about quantities    NotEnoughUnassignedSeats, BelowMinimum, PoolTooLarge, RemovalNotPending
+    │   ├── about quantities    NotEnoughUnassignedSeats, BelowMinimum, PoolTooLarge,
+        RemovalNotPending
     │   └── about accounts      AccountClosed, AlreadySubscribed, NotSold, ExternalIdTaken,
     │                           KeyNotLive
-    └── Invalid                 no state of the account could make it right
-        ├── Unknown
-        └── Unacceptable
+    └── Invalid                 no state of the account could make it right ├── Unknown └──
+        Unacceptable
 
 A refusal is a class with a stable ``code``, a sentence (the first paragraph of its docstring, with
 the facts filled in) and an advice (the second paragraph). It knows nothing of HTTP.
@@ -57,12 +58,14 @@ class Conflict(Refusal):
 
 
 class Invalid(Refusal):
-    """The request can never be right."""
+    """The request can never be right; `field` names the member that is wrong."""
+
+    field: str
 
     @property
     def pointer(self) -> str:
         """JSON pointer (RFC 6901) to the member of the request that is wrong."""
-        raise NotImplementedError
+        return "/" + self.field
 
 
 @dataclass(eq=False)
@@ -106,7 +109,8 @@ class PreconditionFailed(Refusal):
 
 @dataclass(eq=False)
 class NoSeatAvailable(Conflict):
-    """All {purchased} {seat_type} seats of the account are assigned ({assigned}); more can be bought.
+    """All {purchased} {seat_type} seats of the account are assigned ({assigned}); more can be
+    bought.
 
     Buy seats with purchaseSeats, or take one back from somebody who no longer needs it.
     """
@@ -170,7 +174,8 @@ class IncludedInHeldSeat(Conflict):
 
 @dataclass(eq=False)
 class SeatRequired(Conflict):
-    """Every active user of this account holds a seat, and {seat_type} is the last one that user {user_id} could have.
+    """Every active user of this account holds a seat, and {seat_type} is the last one that user
+    {user_id} could have.
 
     Assign another seat type, which replaces it, or deactivate or delete the user.
     """
@@ -219,7 +224,8 @@ class SeatTypeNotTransferable(Conflict):
 
 @dataclass(eq=False)
 class UserDeactivated(Conflict):
-    """User {user_id} is deactivated; seats can be neither given to nor taken from a deactivated user.
+    """User {user_id} is deactivated; seats can be neither given to nor taken from a deactivated
+    user.
 
     Reactivate the user, change the seats, and deactivate the user again.
     """
@@ -242,7 +248,8 @@ class UserNotActive(Conflict):
 
 @dataclass(eq=False)
 class UserHoldsPaidSeats(Conflict):
-    """User {user_id} holds paid seats and cannot be deleted before they are taken back or transferred.
+    """User {user_id} holds paid seats and cannot be deleted before they are taken back or
+    transferred.
 
     Repeat the request with take_seats=true or transfer_to=<user id> to do both in one step.
     """
@@ -304,7 +311,8 @@ class InvitationExpired(Conflict):
 
 @dataclass(eq=False)
 class NotEnoughUnassignedSeats(Conflict):
-    """{requested} {seat_type} seats were to be given back; {unassigned} are unassigned, {scheduled_removal} of them scheduled already.
+    """{requested} {seat_type} seats were to be given back; {unassigned} are unassigned,
+    {scheduled_removal} of them scheduled already.
 
     Take seats back from users first, or give back fewer.
     """
@@ -432,10 +440,6 @@ class Unknown(Invalid):
     value: str
     known: list[str]
 
-    @property
-    def pointer(self) -> str:
-        return "/" + self.field
-
 
 @dataclass(eq=False)
 class Unacceptable(Invalid):
@@ -447,7 +451,3 @@ class Unacceptable(Invalid):
     code = "validation_failed"
     field: str
     because: str
-
-    @property
-    def pointer(self) -> str:
-        return "/" + self.field

@@ -1,4 +1,7 @@
-"""What seats an account can have, who may hold which together, what giving and taking does (R2, R5 to R8, R15)."""
+"""
+What seats an account can have, who may hold which together, what giving and taking does (R2, R5 to
+R8, R15).
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -70,8 +73,8 @@ def replaced_by(
     R8: which of the `held` seat types end when the user is given a `wanted` one.
 
     An exclusive seat gives way to any other; an included one goes back to its pool. Raises
-    `ExclusiveSeat` when the wanted type cannot stand beside what is held, `IncludedInHeldSeat` when a
-    held type contains it already.
+    `ExclusiveSeat` when the wanted type cannot stand beside what is held, `IncludedInHeldSeat` when
+    a held type contains it already.
     """
     for name in held:
         if wanted.name in catalogue.seat_type(name).includes:

@@ -53,8 +53,9 @@ def boundary(
     """
     The instant at which term `number` ends: `number` intervals after the anchor, in UTC (R24).
 
-    Always counted from the anchor in the calendar of `zone`, so 31 January gives 28 February and then
-    31 March. A local time that does not exist moves forward; of one that occurs twice, the first counts.
+    Always counted from the anchor in the calendar of `zone`, so 31 January gives 28 February and
+    then 31 March. A local time that does not exist moves forward; of one that occurs twice, the
+    first counts.
     """
     if number == 0:
         return anchor.astimezone(UTC)

@@ -35,8 +35,6 @@ def test_r10_a_viewer_assigns_nothing(app: Flask) -> None:
     account = an_account()
     viewer = account.user()
 
-    answer = signed_in(app, account, viewer).post(
-        "seats", {"user_id": viewer, "seat_type": "core"}
-    )
+    answer = signed_in(app, account, viewer).post("seats", {"user_id": viewer, "seat_type": "core"})
 
     assert (answer.status_code, answer.json["missing"]) == (403, "manage_users")
