@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-
 from app import create_app
 from licensing import clock, db, migrations, settings
 from licensing.models import TABLES

@@ -9,11 +9,14 @@ The vocabulary in which tests set their scenes.
 
 import itertools
 import json
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from importlib import resources
 from typing import Any
 
-from licensing import clock
+from licensing import clock, settings
 from licensing.models import Event, Pool
 from licensing.operations import accounts, contracts, subscriptions, users
 from licensing.operations.subscriptions import Order
@@ -21,6 +24,7 @@ from licensing.queries import pools as pool_queries
 from licensing.queries import users as user_queries
 from licensing.queries.cursors import Window
 from licensing.rules.permissions import Actor, ActorType, Permission, Scope, system
+from licensing.rules.reading import parse
 from licensing.rules.terms import Interval
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -104,6 +108,11 @@ class AnAccount:
         self.from_here()
         return str(subscription.id)
 
+    def deactivate(self, user_id: str) -> None:
+        """Deactivate a user, who keeps the seats."""
+        users.update_user(self.by, user_id, {"status": "deactivated"})
+        self.from_here()
+
     def promise(self, seat_type: str, **changes: Any) -> None:
         """Set the minimum or low mark of a pool."""
         pool = Pool.get(Pool.account_id == self.id, Pool.seat_type == seat_type)
@@ -176,3 +185,18 @@ def a_legacy_account(sales: int = 5) -> AnAccount:
 def in_days(days: float) -> datetime:
     """The instant so many days from now."""
     return clock.now() + timedelta(days=days)
+
+
+@contextmanager
+def in_which_sales_includes_core() -> Iterator[None]:
+    """A world whose catalogue says that a sales seat contains a core one (R8)."""
+    file = resources.files("licensing.rules").joinpath("catalogue.toml")
+    text = file.read_text(encoding="utf-8").replace(
+        "[seat_types.sales]\n", '[seat_types.sales]\nincludes = ["core"]\n'
+    )
+    before = settings.current()
+    settings.put_in_force(replace(before, catalogue=parse(text, "a test's catalogue")))
+    try:
+        yield
+    finally:
+        settings.put_in_force(before)
