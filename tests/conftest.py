@@ -1,8 +1,8 @@
 """
 A fresh database for every test, on SQLite or, with SEATKEEPER_TEST_DATABASE_URL, on PostgreSQL.
 
-After every test all invariants are looked up: whatever a test did, the counters, the log and the rows
-have to agree.
+After every test all invariants are looked up: whatever a test did, the counters, the log and the
+rows have to agree.
 """
 
 import os

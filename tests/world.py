@@ -102,7 +102,7 @@ class AnAccount:
     def subscribe(
         self, product: str = "marketing", tier: str = "professional", **order: Any
     ) -> str:
-        """Check out a product; `seats` says how many of each type. Returns the subscription's id."""
+        """Check out a product, with so many `seats` of each type; returns the subscription's id."""
         order = {"interval": Interval.MONTH, "interval_count": 1, "seats": {"core": 10}} | order
         subscription, _ = subscriptions.checkout(self.by, Order(product, tier, **order))
         self.from_here()
@@ -111,6 +111,11 @@ class AnAccount:
     def deactivate(self, user_id: str) -> None:
         """Deactivate a user, who keeps the seats."""
         users.update_user(self.by, user_id, {"status": "deactivated"})
+        self.from_here()
+
+    def close(self) -> None:
+        """Close the account."""
+        accounts.update_account(self.by, {"status": "closed"})
         self.from_here()
 
     def promise(self, seat_type: str, **changes: Any) -> None:

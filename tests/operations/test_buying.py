@@ -1,0 +1,195 @@
+"""Adding seats to a pool, with a preview (R17, R22b)."""
+
+import pytest
+
+from licensing.operations import giving_back
+from licensing.operations.buying import preview_purchase, purchase_seats, shown
+from licensing.queries import pools as queries
+from licensing.queries.cursors import Window
+from licensing.resources import purchase
+from licensing.rules.pools import LARGEST_POOL
+from licensing.rules.refusals import (
+    PermissionDenied,
+    PoolTooLarge,
+    SeatTypeNotAvailable,
+    Unacceptable,
+    Unknown,
+)
+from licensing.rules.terms import Interval
+from tests.world import Hands, a_free_account, a_legacy_account, an_account
+
+
+def test_r17_seats_are_there_at_once() -> None:
+    account = an_account(core=10)
+
+    bought = purchase_seats(account.billing_admin, "core", 5)
+
+    assert account.numbers("core") == (15, 0, 0)
+    assert (bought.purchased_before, bought.purchased_after) == (10, 15)
+    (event,) = account.events()
+    assert event["type"] == "seats.purchased"
+    assert event["data"]["pool"]["unassigned"] == 15
+
+
+def test_r17_the_price_is_the_exact_share_of_the_term_that_is_left(hands: Hands) -> None:
+    account = an_account(currency="EUR")
+    hands.move(days=31 * 2 / 3)
+
+    bought = purchase_seats(account.billing_admin, "core", 10)
+
+    assert (bought.share_numerator, bought.share_denominator) == (1, 3)
+    assert (bought.days_left, bought.days_in_term) == (11, 31)
+    assert (bought.amount_now, bought.amount_at_renewal) == (15_000, 45_000)
+
+
+def test_r17_a_preview_says_what_the_purchase_then_does(hands: Hands) -> None:
+    account = an_account()
+    admin = account.billing_admin
+    hands.move(days=7, hours=5, milliseconds=3)
+
+    preview = shown(preview_purchase(admin, "core", 7))
+    assert account.happened() == []
+    bought = purchase(purchase_seats(admin, "core", 7))
+
+    assert {name: bought[name] for name in preview if name in bought} == {
+        name: value for name, value in preview.items() if name != "free_by_cancelling"
+    }
+
+
+def test_r17_without_a_price_in_the_currency_the_amounts_are_left_open() -> None:
+    account = an_account(currency="JPY")
+
+    bought = purchase_seats(account.billing_admin, "core", 1)
+
+    assert (bought.amount_now, bought.amount_at_renewal) == (None, None)
+
+
+def test_r4_a_new_pool_follows_the_oldest_subscription_that_sells_the_type() -> None:
+    account = a_free_account()
+    older = account.subscribe("sales", seats={"sales": 1}, interval=Interval.YEAR)
+    account.subscribe("service", seats={})
+
+    purchase_seats(account.billing_admin, "core", 2)
+
+    assert account.pool("core")["subscription_id"] == older
+    assert account.numbers("core") == (2, 0, 0)
+
+
+def test_r17_a_type_that_was_never_bought_opens_its_pool() -> None:
+    account = an_account()
+    subscription = account.subscribe("service", seats={})
+    admin = account.billing_admin
+
+    preview = shown(preview_purchase(admin, "service", 2))
+    purchase_seats(admin, "service", 2)
+
+    assert preview["pool_id"] is None
+    assert account.pool("service")["subscription_id"] == subscription
+    assert account.numbers("service") == (2, 0, 0)
+
+
+def test_r22b_a_purchase_leaves_a_pending_removal_standing() -> None:
+    account = an_account(core=10)
+    admin = account.super_admin
+    giving_back.schedule_removal(admin, "core", 4)
+
+    preview = preview_purchase(admin, "core", 6)
+    purchase_seats(admin, "core", 6)
+
+    assert preview.free_by_cancelling == 4
+    assert account.numbers("core") == (16, 0, 4)
+    assert account.pool("core")["quantity_at_renewal"] == 12
+
+
+def test_r32_an_exhausted_pool_is_replenished_once() -> None:
+    account = an_account(core=1)
+    account.user(seats=["core"])
+    admin = account.billing_admin
+
+    purchase_seats(admin, "core", 1)
+    purchase_seats(admin, "core", 1)
+
+    assert account.happened() == ["seats.purchased", "pool.replenished", "seats.purchased"]
+
+
+def test_r17_purchases_can_be_listed() -> None:
+    account = an_account(core=3)
+    purchase_seats(account.billing_admin, "core", 2)
+
+    listed = queries.purchases(account.by, Window()).items
+
+    assert [(p["purchased_before"], p["purchased_after"]) for p in listed] == [(0, 3), (3, 5)]
+
+
+def test_r17_a_free_type_is_assigned_not_bought() -> None:
+    account = an_account()
+    admin = account.billing_admin
+
+    with pytest.raises(Unacceptable, match="free of charge"):
+        purchase_seats(admin, "view_only", 1)
+
+    assert account.happened() == []
+
+
+def test_r5_a_type_that_no_subscription_sells_cannot_be_bought() -> None:
+    account = an_account()
+    admin = account.billing_admin
+
+    with pytest.raises(SeatTypeNotAvailable):
+        purchase_seats(admin, "sales", 1)
+    with pytest.raises(SeatTypeNotAvailable):
+        preview_purchase(admin, "sales", 1)
+
+    assert account.happened() == []
+
+
+def test_r4_on_the_free_tools_nothing_can_be_bought_without_a_subscription() -> None:
+    account = a_free_account()
+
+    with pytest.raises(SeatTypeNotAvailable):
+        purchase_seats(account.billing_admin, "core", 1)
+
+
+def test_r2_a_legacy_account_buys_its_types_only() -> None:
+    account = a_legacy_account(sales=1)
+    admin = account.billing_admin
+
+    with pytest.raises(SeatTypeNotAvailable, match="legacy"):
+        purchase_seats(admin, "core", 1)
+    purchase_seats(admin, "sales", 1)
+
+    assert account.numbers("sales") == (2, 0, 0)
+
+
+def test_r17_a_pool_has_an_upper_bound() -> None:
+    account = an_account(core=100_000)
+    admin = account.billing_admin
+    for _ in range(9):
+        purchase_seats(admin, "core", 100_000)
+
+    with pytest.raises(PoolTooLarge) as refusal:
+        purchase_seats(admin, "core", 1)
+    with pytest.raises(PoolTooLarge):
+        preview_purchase(admin, "core", 1)
+
+    assert refusal.value.quantity == LARGEST_POOL + 1
+    assert account.numbers("core") == (LARGEST_POOL, 0, 0)
+
+
+def test_r10_buying_takes_the_permission_to_modify_billing() -> None:
+    account = an_account()
+    admin = account.user_admin
+
+    with pytest.raises(PermissionDenied, match="modify_billing"):
+        purchase_seats(admin, "core", 1)
+    with pytest.raises(PermissionDenied, match="modify_billing"):
+        preview_purchase(admin, "core", 1)
+
+    assert account.happened() == []
+
+
+def test_an_unknown_type_cannot_be_bought() -> None:
+    account = an_account()
+
+    with pytest.raises(Unknown):
+        purchase_seats(account.billing_admin, "gold", 1)

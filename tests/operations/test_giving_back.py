@@ -1,0 +1,205 @@
+"""Giving seats back at the next renewal (R19 to R22), as a billing administrator sees it."""
+
+import pytest
+
+from licensing.operations.giving_back import cancel_removal, schedule_removal
+from licensing.queries import pools as queries
+from licensing.queries.cursors import Window
+from licensing.rules.refusals import (
+    BelowMinimum,
+    NotEnoughUnassignedSeats,
+    NotFound,
+    PermissionDenied,
+    RemovalNotPending,
+    Unacceptable,
+    Unknown,
+)
+from tests.world import NEXT_RENEWAL, Hands, an_account
+
+
+def test_r20_the_seats_stay_until_the_next_renewal() -> None:
+    account = an_account(core=10)
+
+    removal = schedule_removal(account.billing_admin, "core", 3)
+
+    assert removal.effective_at == NEXT_RENEWAL
+    assert (removal.current_quantity, removal.renewal_quantity) == (10, 7)
+    assert account.numbers("core") == (10, 0, 3)
+    assert account.happened() == ["seat_removal.scheduled"]
+
+
+def test_r19_more_than_is_unassigned_is_refused_with_both_numbers() -> None:
+    account = an_account(core=5)
+    for _ in range(2):
+        account.user(seats=["core"])
+    admin = account.billing_admin
+    schedule_removal(admin, "core", 1)
+    account.from_here()
+
+    with pytest.raises(NotEnoughUnassignedSeats) as refusal:
+        schedule_removal(admin, "core", 3)
+
+    assert refusal.value.facts == {
+        "seat_type": "core",
+        "requested": 3,
+        "unassigned": 3,
+        "scheduled_removal": 1,
+    }
+    assert account.happened() == []
+
+
+def test_r19_of_a_type_without_a_pool_there_is_nothing_to_give_back() -> None:
+    account = an_account()
+
+    with pytest.raises(NotEnoughUnassignedSeats):
+        schedule_removal(account.billing_admin, "sales", 1)
+
+
+def test_r19_a_pool_never_goes_below_its_minimum() -> None:
+    account = an_account(core=10)
+    account.promise("core", minimum=8)
+    admin = account.billing_admin
+
+    with pytest.raises(BelowMinimum) as refusal:
+        schedule_removal(admin, "core", 3)
+    schedule_removal(admin, "core", 2)
+
+    assert refusal.value.facts == {"seat_type": "core", "quantity": 7, "minimum": 8}
+    assert account.numbers("core") == (10, 0, 2)
+
+
+def test_r21_a_second_removal_adds_up_with_the_first() -> None:
+    account = an_account(core=10)
+    admin = account.billing_admin
+
+    schedule_removal(admin, "core", 2)
+    second = schedule_removal(admin, "core", 3)
+
+    assert second.renewal_quantity == 5
+    assert account.pool("core")["quantity_at_renewal"] == 5
+
+
+def test_r21_a_removal_can_be_cancelled_as_a_whole() -> None:
+    account = an_account(core=10)
+    removal = schedule_removal(account.billing_admin, "core", 4)
+
+    cancelled = cancel_removal(account.billing_admin, removal.id)
+
+    assert (cancelled.status, cancelled.quantity, cancelled.requested_quantity) == (
+        "cancelled",
+        0,
+        4,
+    )
+    assert account.numbers("core") == (10, 0, 0)
+    assert account.happened() == ["seat_removal.cancelled"]
+
+
+def test_r21_or_in_part() -> None:
+    account = an_account(core=10)
+    removal = schedule_removal(account.billing_admin, "core", 4)
+
+    reduced = cancel_removal(account.billing_admin, removal.id, 3)
+
+    assert (reduced.status, reduced.quantity) == ("scheduled", 1)
+    assert account.numbers("core") == (10, 0, 1)
+    assert account.happened() == ["seat_removal.reduced"]
+
+
+def test_r21_not_more_than_it_has() -> None:
+    account = an_account(core=10)
+    admin = account.billing_admin
+    removal = schedule_removal(admin, "core", 2)
+    account.from_here()
+
+    with pytest.raises(Unacceptable, match="more than the 2"):
+        cancel_removal(admin, removal.id, 3)
+
+    assert account.happened() == []
+
+
+def test_r21_not_twice() -> None:
+    account = an_account(core=10)
+    admin = account.billing_admin
+    removal = schedule_removal(admin, "core", 2)
+    cancel_removal(admin, removal.id)
+    account.from_here()
+
+    with pytest.raises(RemovalNotPending) as refusal:
+        cancel_removal(admin, removal.id)
+
+    assert refusal.value.status == "cancelled"
+    assert account.happened() == []
+
+
+def test_r21_not_after_it_took_effect(hands: Hands) -> None:
+    account = an_account(core=10)
+    admin = account.billing_admin
+    removal = schedule_removal(admin, "core", 2)
+    hands.move_to(NEXT_RENEWAL)
+
+    with pytest.raises(RemovalNotPending) as refusal:
+        cancel_removal(admin, removal.id)
+
+    assert refusal.value.status == "applied"
+
+
+def test_r19_seats_that_were_cancelled_can_be_given_back_again() -> None:
+    account = an_account(core=1)
+    admin = account.billing_admin
+    first = schedule_removal(admin, "core", 1)
+    cancel_removal(admin, first.id)
+
+    second = schedule_removal(admin, "core", 1)
+
+    assert second.id != first.id
+    assert account.numbers("core") == (1, 0, 1)
+
+
+def test_r20_a_scheduled_removal_shows_the_quantities_as_they_stand() -> None:
+    account = an_account(core=10)
+    admin = account.billing_admin
+    first = schedule_removal(admin, "core", 2)
+    schedule_removal(admin, "core", 3)
+
+    shown = queries.removal(account.by, first.id)
+
+    assert (shown["current_quantity"], shown["renewal_quantity"]) == (10, 5)
+
+
+def test_r20_removals_can_be_listed_by_status() -> None:
+    account = an_account(core=10)
+    admin = account.billing_admin
+    cancel_removal(admin, schedule_removal(admin, "core", 1).id)
+    scheduled = schedule_removal(admin, "core", 2)
+
+    listed = queries.removals(account.by, Window(), status="scheduled").items
+
+    assert [removal["id"] for removal in listed] == [scheduled.id]
+
+
+def test_r10_giving_back_takes_the_permission_to_modify_billing() -> None:
+    account = an_account(core=10)
+    removal = schedule_removal(account.billing_admin, "core", 1)
+    admin = account.user_admin
+
+    with pytest.raises(PermissionDenied, match="modify_billing"):
+        schedule_removal(admin, "core", 1)
+    with pytest.raises(PermissionDenied, match="modify_billing"):
+        cancel_removal(admin, removal.id)
+
+    assert account.happened() == []
+
+
+def test_the_removal_of_another_account_does_not_exist() -> None:
+    account, stranger = an_account(), an_account()
+    removal = schedule_removal(account.billing_admin, "core", 1)
+
+    with pytest.raises(NotFound):
+        cancel_removal(stranger.billing_admin, removal.id)
+
+
+def test_an_unknown_type_cannot_be_given_back() -> None:
+    account = an_account()
+
+    with pytest.raises(Unknown):
+        schedule_removal(account.billing_admin, "gold", 1)
