@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl, urlsplit
 import peewee
 from peewee import Database, DatabaseProxy, IntegrityError, OperationalError, SqliteDatabase
 from playhouse.db_url import connect
+from playhouse.pool import PooledDatabase
 
 from licensing.settings import Settings, StartRefused
 
@@ -87,6 +88,7 @@ def open_database(settings: Settings) -> None:
 
     Raises `StartRefused` when the SQLite library is too old for a write-ahead log.
     """
+    close_all()
     if settings.on_sqlite:
         _refuse_old_sqlite()
         database = _sqlite(settings)
@@ -141,28 +143,29 @@ def on_sqlite() -> bool:
 @contextmanager
 def connection() -> Iterator[None]:
     """
-    A connection for this thread inside the block.
+    A connection for this thread inside the block: the one that is open already, or a new one.
 
     SQLite keeps the thread's connection open, since opening one costs more than most queries;
     PostgreSQL gives it back to the pool.
     """
-    db.connect(reuse_if_open=True)
+    opened = db.connect(reuse_if_open=True)
     try:
         yield
     finally:
-        release()
-
-
-def release() -> None:
-    """Give this thread's connection back to the pool, where there is a pool."""
-    if not on_sqlite() and not db.is_closed():
-        db.close()
+        if opened and not on_sqlite():
+            close()
 
 
 def close() -> None:
-    """Close this thread's connection."""
+    """Close this thread's connection, or give it back to the pool where there is one."""
     if not db.is_closed():
         db.close()
+
+
+def close_all() -> None:
+    """Close the connections that wait in the pool, where there is one."""
+    if isinstance(db.obj, PooledDatabase):
+        db.obj.close_all()
 
 
 def ping() -> None:

@@ -34,7 +34,7 @@ def _settings(database_url: str) -> Settings:
 
 
 @pytest.fixture(scope="session")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     """Settings for a database whose schema is up to date."""
     file = tmp_path_factory.mktemp("template") / "template.db"
     chosen = _settings(POSTGRES_URL or f"sqlite:///{file}")
@@ -43,7 +43,8 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     with db.connection():
         migrations.apply()
     db.close()
-    return chosen
+    yield chosen
+    db.close_all()
 
 
 @pytest.fixture(autouse=True)

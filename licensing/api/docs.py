@@ -1,5 +1,6 @@
 """The contract to look at: /openapi.json, /docs (works offline), the meaning of each problem."""
 
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -106,13 +107,26 @@ class ProblemTypeResponse(Answered):
     )
 
 
+def _as_html(problem_type: dict[str, Any]) -> str:
+    """The meaning of a code for people who follow the `type` of an error in their browser."""
+    title = escape(f"{problem_type['status']} {problem_type['title']}")
+    meanings = "".join(
+        f"<p>{escape(meaning['detail'])}</p>\n<p>{escape(meaning['advice'])}</p>\n"
+        for meaning in problem_type["meanings"]
+    )
+    return (
+        f'<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n<title>{title}</title>\n'
+        f"<h1>{title}</h1>\n<p><code>{escape(problem_type['code'])}</code></p>\n{meanings}</html>\n"
+    )
+
+
 @blp.get("/problems/<code>")
 @blp.needs(NOBODY_IN_PARTICULAR)
-@blp.gives(200, ProblemTypeResponse)
+@blp.gives(200, ProblemTypeResponse, shown_as={"text/html": _as_html})
 def get_problem_type(actor: Actor, code: str) -> dict[str, Any]:
     """Explain a problem
 
-    What the `type` of an error points to.
+    What the `type` of an error points to; a page for browsers, which prefer `text/html`.
     """
     return problems.explained(code)
 

@@ -3,13 +3,14 @@
 from collections.abc import Iterable
 from typing import Any
 
-import marshmallow
 from apispec import APISpec
 
 from licensing.api import problems
-from licensing.api.fields import EXAMPLE_ID, Choice
+from licensing.api.examples import example_of
+from licensing.api.fields import EXAMPLE_ID
 from licensing.api.json_body import JSON, MERGE_PATCH
-from licensing.api.operation import Given, Operation, UndeclaredOperation
+from licensing.api.operation import Given, Operation
+from licensing.idempotency import IdempotencyInProgress
 from licensing.rules.permissions import Need
 from licensing.rules.refusals import Refusal
 
@@ -23,7 +24,7 @@ RESPONSES = {
     412: ("PreconditionFailed", "It has changed since it was read"),
     413: ("PayloadTooLarge", "The body is too large"),
     415: ("UnsupportedMediaType", "The body is of another type, or compressed"),
-    422: ("ValidationFailed", "The request is not as the contract says"),
+    422: ("ValidationFailed", "The request is not as the contract says, or its key was reused"),
     428: ("PreconditionRequired", "The header If-Match is missing"),
     503: ("Unavailable", "The service cannot work on this now; try again"),
 }
@@ -176,8 +177,9 @@ def _needed(need: Need) -> str:
 def _parameters(declared: Operation) -> list[Any]:
     parameters: list[Any] = []
     if declared.query is not None:
+        example_of(declared.query)  # raises where one is missing
         parameters.append({"in": "query", "schema": declared.query})
-    if declared.method == "POST" and declared.idempotency != "none":
+    if declared.repeatable:
         required = declared.idempotency == "required"
         parameters.append("IdempotencyKeyRequired" if required else "IdempotencyKey")
     if declared.if_match is not None:
@@ -209,16 +211,25 @@ def _success(declared: Operation, given: Given) -> dict[str, Any]:
         headers.append("ETag")
     if given.location is not None:
         headers.append("Location")
-    if declared.method == "POST" and declared.idempotency != "none":
+    if declared.repeatable:
         headers.append("Idempotency-Replayed")
     if given.status == 204 and declared.id == "unassignSeat":
         headers.append("Paid-Until")
     texts = {200: "Done", 201: "Made", 204: "Done; there is nothing to say"}
     answer: dict[str, Any] = {"description": texts[given.status], "headers": _headers(headers)}
     if given.schema is not None:
-        content = {"schema": given.schema, "example": example_of(given.schema)}
-        answer["content"] = {JSON: content}
+        answer["content"] = _forms(given)
     return answer
+
+
+def _forms(given: Given) -> dict[str, Any]:
+    """The media types of an answer: JSON, and what else it can be shown as."""
+    example = example_of(given.schema)
+    others = {
+        media_type: {"schema": {"type": "string"}, "example": shown(example)}
+        for media_type, shown in given.shown_as.items()
+    }
+    return {JSON: {"schema": given.schema, "example": example}} | others
 
 
 def _refusals(declared: Operation) -> dict[int, Any]:
@@ -228,8 +239,11 @@ def _refusals(declared: Operation) -> dict[int, Any]:
     if declared.path_parameters or declared.body is not None:
         statuses.add(404)
     answers: dict[int, Any] = {status: RESPONSES[status][0] for status in sorted(statuses)}
-    for status, kinds in problems.documented(declared.refuses).items():
-        answers[status] = _own_refusals(kinds)
+    kinds = list(declared.refuses)
+    if declared.repeatable:
+        kinds.append(IdempotencyInProgress)
+    for status, own in problems.documented(kinds).items():
+        answers[status] = _own_refusals(status, own)
     return answers
 
 
@@ -244,7 +258,7 @@ def _statuses_of_input(declared: Operation) -> list[int]:
     return statuses
 
 
-def _own_refusals(kinds: list[type[Refusal]]) -> dict[str, Any]:
+def _own_refusals(status: int, kinds: list[type[Refusal]]) -> dict[str, Any]:
     codes = ", ".join(f"`{kind.code}`" for kind in kinds)
     examples = {
         kind.code: {
@@ -261,28 +275,11 @@ def _own_refusals(kinds: list[type[Refusal]]) -> dict[str, Any]:
         }
         for kind in kinds
     }
+    headers = ["X-Request-Id"]
+    if status == 503 or IdempotencyInProgress in kinds:
+        headers.append("Retry-After")
     return {
         "description": f"Refused as things stand: {codes}",
-        "headers": _headers(["X-Request-Id"]),
+        "headers": _headers(headers),
         "content": {problems.MEDIA_TYPE: {"schema": _problem_schema(), "examples": examples}},
     }
-
-
-def example_of(schema: Any) -> Any:
-    """An example of a schema, from those of its fields; raises `UndeclaredOperation` without."""
-    return {name: _example(name, field) for name, field in schema.fields.items()}
-
-
-def _example(name: str, field: Any) -> Any:
-    example = field.metadata.get("example")
-    if example is not None:
-        return example
-    if isinstance(field, marshmallow.fields.Nested):
-        return example_of(field.schema)
-    if isinstance(field, marshmallow.fields.List):
-        return [_example(name, field.inner)]
-    if isinstance(field, Choice):
-        return None if field.allow_none else field.only[0]
-    if field.allow_none:
-        return None
-    raise UndeclaredOperation(f"the field {name} has no example")

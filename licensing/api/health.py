@@ -41,7 +41,8 @@ def get_readiness(actor: Actor) -> dict[str, Any]:
 
 
 def _ready() -> dict[str, Any]:
-    db.ping()
-    if migrations.pending():
-        raise Unavailable
+    with db.connection():
+        db.ping()
+        if migrations.pending():
+            raise Unavailable
     return {"status": "ok"}

@@ -30,14 +30,22 @@ class _TooManyDigits(Exception):
     """An integer that no field could hold."""
 
 
-def read_object(request: Request, accepted: tuple[str, ...], required: bool) -> dict[str, Any]:
+def read_object(
+    request: Request, accepted: tuple[str, ...], required: bool = True, largest: int = LARGEST_BODY
+) -> dict[str, Any]:
     """
     The JSON object in the body; an empty one where there is no body and none is required.
+
+    Args:
+        request: the request, whose body has not been read yet.
+        accepted: the media types that are taken.
+        required: whether there has to be a body.
+        largest: how many bytes it may have.
 
     Raises the problem that describes what is wrong: `UnsupportedMediaType`, `LengthRequired`,
     `PayloadTooLarge`, `MalformedJson`, `DuplicateKey`, `TooDeep`, `BodyMustBeObject`, ….
     """
-    text = _text(request, accepted)
+    text = _text(request, accepted, largest)
     if not text:
         if required:
             raise BodyRequired
@@ -50,11 +58,13 @@ def read_object(request: Request, accepted: tuple[str, ...], required: bool) -> 
     return value
 
 
-def _text(request: Request, accepted: tuple[str, ...]) -> str:
+def _text(request: Request, accepted: tuple[str, ...], largest: int) -> str:
     if "Transfer-Encoding" in request.headers and request.content_length is None:
         raise LengthRequired
-    if (request.content_length or 0) > LARGEST_BODY:
-        raise PayloadTooLarge(LARGEST_BODY)
+    if (request.content_length or 0) > largest:
+        raise PayloadTooLarge(largest)
+    # Werkzeug stops reading here, too, whatever was announced.
+    request.max_content_length = largest
     raw = request.get_data(cache=False)
     if raw and request.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise UnsupportedEncoding

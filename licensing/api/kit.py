@@ -5,20 +5,18 @@ A view is a sentence: decorators say what comes in, what goes out, what its call
 may refuse; the body is one call.
 """
 
-import inspect
 from collections.abc import Callable
 from typing import Any
 
 import flask_smorest
-from apispec.ext.marshmallow import MarshmallowPlugin
-from apispec.ext.marshmallow.openapi import OpenAPIConverter
 from flask import Flask
 from marshmallow import EXCLUDE, RAISE, Schema
 from marshmallow.fields import Field
 
-from licensing.api import documenting, operation, pipeline
+from licensing import __version__
+from licensing.api import auth, browsers, documenting, openapi, operation, pipeline, problems
+from licensing.api.converting import Plugin, component_name
 from licensing.api.fields import (
-    Choice,
     Integer,
     ListOf,
     Nested,
@@ -26,12 +24,20 @@ from licensing.api.fields import (
     QueryInteger,
     Text,
 )
-from licensing.api.operation import Given, Idempotency, IfMatch, UndeclaredOperation, View
+from licensing.api.json_body import LARGEST_BODY
+from licensing.api.operation import (
+    Given,
+    Idempotency,
+    IfMatch,
+    Shown,
+    UndeclaredOperation,
+    View,
+)
 from licensing.queries.cursors import Page, Window
 from licensing.rules.permissions import Need
 from licensing.rules.refusals import Refusal
 
-__all__ = ["Blueprint", "Page", "Request", "Response", "SeatkeeperApi", "window_of"]
+__all__ = ["Blueprint", "Page", "Request", "Response", "SeatkeeperApi", "build_api", "window_of"]
 
 Decorator = Callable[[View], View]
 VERSION_PREFIX = "/v1"
@@ -64,7 +70,7 @@ class WindowQuery(Request):
     cursor = Text(
         max=1000,
         description="The `next_cursor` of the page before; with the same filters",
-        example=None,
+        example="c2lnbmVkIHBvc2l0aW9u",
     )
     include_total = QueryBoolean(
         load_default=False, description="Also count the whole list, as `total`", example=False
@@ -106,9 +112,11 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
         """What the caller needs (R10); every operation has to say."""
         return _declare(need=need)
 
-    def takes(self, schema: type[Schema], required: bool = True) -> Decorator:
+    def takes(
+        self, schema: type[Schema], required: bool = True, largest: int = LARGEST_BODY
+    ) -> Decorator:
         """A JSON body, passed as `body`; an empty object where none is sent or required."""
-        return _declare(body=schema(), body_required=required)
+        return _declare(body=schema(), body_required=required, largest_body=largest)
 
     def patches(self, schema: type[Schema], if_match: IfMatch = "optional") -> Decorator:
         """A JSON Merge Patch (RFC 7396), passed as `body`, and the version seen, as `if_match`."""
@@ -126,12 +134,23 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
         return _declare(query=with_window(), gives=[Given(200, _page_of(item)(), None)])
 
     def gives(
-        self, status: int, schema: type[Schema] | None = None, location: str | None = None
+        self,
+        status: int,
+        schema: type[Schema] | None = None,
+        location: str | None = None,
+        shown_as: dict[str, Shown] | None = None,
     ) -> Decorator:
-        """How the operation succeeds; `location` is the path of what was made."""
+        """
+        How the operation succeeds.
+
+        Args:
+            status, schema: what is answered.
+            location: the path of what was made, with the members of the answer in braces.
+            shown_as: other media types that `Accept` may prefer to JSON, and how each is made.
+        """
 
         def decorate(view: View) -> View:
-            given = Given(status, schema() if schema else None, location)
+            given = Given(status, schema() if schema else None, location, shown_as or {})
             operation.of(view).gives.insert(0, given)
             return view
 
@@ -189,55 +208,16 @@ def _declare(**declarations: Any) -> Decorator:
     return decorate
 
 
-class Converter(OpenAPIConverter):
-    """apispec's converter, with enumerations as named components."""
-
-    def init_attribute_functions(self) -> None:
-        """Put ours before the one that makes types nullable, which wraps what it finds."""
-        super().init_attribute_functions()  # type: ignore[no-untyped-call]
-        nullable = self.attribute_functions.pop()
-        self.attribute_functions += [self.choice2component, nullable]
-
-    def choice2component(self, field: Field[Any], ret: dict[str, Any], **_: Any) -> dict[str, Any]:
-        """An enumeration becomes a component; a part of one stands where it is used."""
-        if not isinstance(field, Choice):
-            return {}
-        ret.pop("type", None)
-        ret.pop("enum", None)
-        if set(field.only) < set(field.choices):
-            return {"type": "string", "enum": list(field.only)}
-        component = {"type": "string", "enum": list(field.only)}
-        self.spec.components.schemas.setdefault(field.enum.__name__, component)
-        return {"$ref": f"#/components/schemas/{field.enum.__name__}"}
-
-    def schema2jsonschema(self, schema: Any) -> dict[str, Any]:
-        """Say `additionalProperties` as the schema treats unknown members."""
-        described: dict[str, Any] = super().schema2jsonschema(schema)  # type: ignore[no-untyped-call]
-        described.pop("additionalProperties", None)
-        described["description"] = inspect.getdoc(type(schema))
-        if isinstance(schema, Request):
-            described["additionalProperties"] = False
-        return described
-
-
-class Plugin(MarshmallowPlugin):
-    """apispec's plugin with our converter."""
-
-    Converter = Converter
-
-
-def _component_name(schema: Any) -> str:
-    name = (schema if isinstance(schema, type) else type(schema)).__name__
-    return str(name.removesuffix("Response"))
-
-
 class SeatkeeperApi(flask_smorest.Api):  # type: ignore[misc]
     """flask-smorest's extension, with our errors and components in place of its own."""
 
     DEFAULT_ERROR_RESPONSE_NAME = None
 
-    def __init__(self, app: Flask) -> None:
-        plugin = Plugin(schema_name_resolver=_component_name)
+    def __init__(self, app: Flask, authenticate: auth.Authenticator = auth.authenticate) -> None:
+        app.extensions["authenticate"] = authenticate
+        # /v1//accounts is no path: it is answered with a 404, not with a page that redirects.
+        app.url_map.merge_slashes = False
+        plugin = Plugin(schema_name_resolver=component_name)
         super().__init__(app, spec_kwargs={"marshmallow_plugin": plugin})
 
     def _register_error_handlers(self) -> None:
@@ -251,6 +231,35 @@ class SeatkeeperApi(flask_smorest.Api):  # type: ignore[misc]
 
     def _register_pagination_header(self) -> None:
         """A page says it in its body."""
+
+
+def build_api(
+    app: Flask,
+    origins: tuple[str, ...] = (),
+    authenticate: auth.Authenticator = auth.authenticate,
+    open_endpoints: tuple[str, ...] = (),
+) -> SeatkeeperApi:
+    """
+    Make an application answer as this API does; blueprints are registered with what is returned.
+
+    Args:
+        app: the application, without routes so far.
+        origins: the single-page apps that are let in.
+        authenticate: who it is that sends a header `Authorization`.
+        open_endpoints: endpoints that are no operations, such as the pages of the documentation.
+    """
+    app.config.update(
+        API_TITLE="Seatkeeper",
+        API_VERSION=__version__,
+        OPENAPI_VERSION="3.1.1",
+        API_SPEC_OPTIONS=openapi.spec_options(),
+        OPEN_ENDPOINTS=open_endpoints,
+        MAX_CONTENT_LENGTH=LARGEST_BODY,
+    )
+    app.url_map.strict_slashes = False
+    problems.handle_errors(app)
+    browsers.welcome_browsers(app, origins)
+    return SeatkeeperApi(app, authenticate)
 
 
 def refuse_undeclared(app: Flask) -> None:

@@ -6,6 +6,8 @@ from typing import Any
 
 from flask import Flask
 
+# Values, not schemas: nothing in them is to be rewritten.
+AS_THEY_ARE = ("default", "enum", "const", "example", "examples")
 DESCRIPTION = """\
 Seat (licence) management: accounts subscribe to products, buy seats, give them to users, take them
 back and move them; every change is kept in the account's log.
@@ -46,8 +48,8 @@ def document(app: Flask) -> dict[str, Any]:
     described["components"] = {
         kind: dict(sorted(found.items())) for kind, found in sorted(described["components"].items())
     }
-    order = ("openapi", "info", "servers", "security", "tags", "paths", "components")
-    return {name: described[name] for name in order}
+    order = ("openapi", "info", "servers", "security", "tags", "paths", "webhooks", "components")
+    return {name: described[name] for name in order if name in described}
 
 
 def as_3_0(described: dict[str, Any]) -> dict[str, Any]:
@@ -69,8 +71,10 @@ def _older(value: Any) -> Any:
         return [_older(item) for item in value]
     if not isinstance(value, dict):
         return value
-    older = {name: _older(member) for name, member in value.items()}
-    older = _without_null(older)
+    older = {name: _member(name, member) for name, member in value.items()}
+    older = _one_example(_without_null(_one_type(older)))
+    older = _exclusive_by_flag(older, "exclusiveMinimum", "minimum")
+    older = _exclusive_by_flag(older, "exclusiveMaximum", "maximum")
     if "const" in older:
         older["enum"] = [older.pop("const")]
     if "$ref" in older and len(older) > 1:
@@ -78,14 +82,49 @@ def _older(value: Any) -> Any:
     return older
 
 
+def _member(name: str, member: Any) -> Any:
+    if name in AS_THEY_ARE:
+        return member
+    if name == "properties":
+        # Names of members of an object, which may be called like anything, "example" too.
+        return {inner: _older(schema) for inner, schema in member.items()}
+    return _older(member)
+
+
+def _one_type(schema: dict[str, Any]) -> dict[str, Any]:
+    """A list of several types becomes a choice; one type and null is left to `_without_null`."""
+    kinds = schema.get("type")
+    if not isinstance(kinds, list) or len(set(kinds) - {"null"}) < 2:
+        return schema
+    rest = {name: member for name, member in schema.items() if name != "type"}
+    nullable = {"nullable": True} if "null" in kinds else {}
+    return rest | {"anyOf": [{"type": kind} for kind in kinds if kind != "null"]} | nullable
+
+
 def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
     kinds = schema.get("type")
-    if isinstance(kinds, list) and "null" in kinds:
+    if isinstance(kinds, list):
         (kind,) = [kind for kind in kinds if kind != "null"]
-        return schema | {"type": kind, "nullable": True}
+        return schema | {"type": kind} | ({"nullable": True} if "null" in kinds else {})
     choices = schema.get("anyOf")
     if isinstance(choices, list) and {"type": "null"} in choices:
-        (other,) = [choice for choice in choices if choice != {"type": "null"}]
+        others = [choice for choice in choices if choice != {"type": "null"}]
         rest = {name: member for name, member in schema.items() if name != "anyOf"}
-        return rest | {"allOf": [other], "nullable": True}
+        return rest | {"allOf" if len(others) == 1 else "anyOf": others, "nullable": True}
     return schema
+
+
+def _one_example(schema: dict[str, Any]) -> dict[str, Any]:
+    """A schema has a list of examples in 3.1 and one in 3.0; media types keep theirs, a map."""
+    examples = schema.get("examples")
+    if not isinstance(examples, list):
+        return schema
+    rest = {name: member for name, member in schema.items() if name != "examples"}
+    return rest | ({"example": examples[0]} if examples else {})
+
+
+def _exclusive_by_flag(schema: dict[str, Any], exclusive: str, bound: str) -> dict[str, Any]:
+    limit = schema.get(exclusive)
+    if isinstance(limit, bool) or not isinstance(limit, int | float):
+        return schema
+    return schema | {bound: limit, exclusive: True}

@@ -8,10 +8,12 @@ from typing import Any, Literal
 
 from marshmallow import Schema
 
+from licensing.api.json_body import LARGEST_BODY
 from licensing.rules.permissions import Need
 from licensing.rules.refusals import Refusal
 
 View = Callable[..., Any]
+Shown = Callable[[dict[str, Any]], str]
 IfMatch = Literal["optional", "required"]
 Idempotency = Literal["none", "optional", "required"]
 
@@ -22,11 +24,19 @@ class UndeclaredOperation(Exception):
 
 @dataclass
 class Given:
-    """One way in which an operation succeeds."""
+    """
+    One way in which an operation succeeds.
+
+    Attributes:
+        status, schema: what is answered.
+        location: the path of what was made, with the members of the answer in braces.
+        shown_as: other media types than JSON, and how each is made of the answer.
+    """
 
     status: int
     schema: Schema | None
     location: str | None
+    shown_as: dict[str, Shown] = field(default_factory=dict)
 
 
 @dataclass
@@ -39,6 +49,7 @@ class Operation:
         method, rule: its route below /v1.
         need: what its caller needs.
         body, body_required: the schema of the body; whether there has to be one.
+        largest_body: how many bytes the body may have.
         if_match: for a merge patch, whether the header has to be sent.
         query: the schema of the query string.
         gives: how it succeeds, the usual way first.
@@ -52,6 +63,7 @@ class Operation:
     need: Need | None = None
     body: Schema | None = None
     body_required: bool = True
+    largest_body: int = LARGEST_BODY
     if_match: IfMatch | None = None
     query: Schema | None = None
     gives: list[Given] = field(default_factory=list)
@@ -75,6 +87,11 @@ class Operation:
     def path_parameters(self) -> list[str]:
         """The names of the parameters in the path."""
         return re.findall(r"<(\w+)>", self.rule)
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether a repeated request is told by its Idempotency-Key."""
+        return self.method == "POST" and self.idempotency != "none"
 
     @property
     def has_etag(self) -> bool:

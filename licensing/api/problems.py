@@ -133,12 +133,14 @@ def _refusal_of(error: HTTPException) -> Refusal:
 
 
 def _unavailable(error: Exception) -> Response:
-    current_app.logger.warning("the database is not available", exc_info=error)
+    current_app.logger.warning(
+        "request %s: the database is not available", g.get("request_id"), exc_info=error
+    )
     return problem(Unavailable())
 
 
 def _bug(error: Exception) -> Response:
-    current_app.logger.error("a request failed", exc_info=error)
+    current_app.logger.error("request %s failed", g.get("request_id"), exc_info=error)
     return problem(InternalError())
 
 

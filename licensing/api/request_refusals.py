@@ -34,7 +34,8 @@ class Unauthenticated(RequestRefused):
     @property
     def headers(self) -> dict[str, str]:
         """RFC 6750: what kind of token is wanted, and whether one was sent."""
-        error = ', error="invalid_token"' if "Authorization" in request.headers else ""
+        sent = request.headers.get("Authorization", "").strip().lower()
+        error = ', error="invalid_token"' if sent.startswith("bearer ") else ""
         return {"WWW-Authenticate": f'Bearer realm="seatkeeper"{error}'}
 
 
@@ -143,7 +144,7 @@ class PayloadTooLarge(RequestRefused):
 
 @dataclass(eq=False)
 class UnsupportedMediaType(RequestRefused):
-    """The body has to be one of {accepted}.
+    """The body is not of a type that is taken here; `accepted` lists those that are.
 
     Set the Content-Type, and send the body as it says.
     """
