@@ -95,7 +95,7 @@ def test_no_code_names_what_the_catalogue_names() -> None:
     found = [
         f"{_named(path)}:{node.lineno}: {node.value!r}"
         for path in SOURCES
-        if _named(path) not in exempt and path not in VIEWS
+        if _named(path) not in exempt and path.parent.name != "api"
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.Constant) and node.value in names
     ]

@@ -6,7 +6,7 @@ from typing import Any
 from apispec import APISpec
 
 from licensing.api import problems
-from licensing.api.examples import example_of
+from licensing.api.examples import example_of, example_of_refusal
 from licensing.api.fields import EXAMPLE_ID
 from licensing.api.json_body import JSON, MERGE_PATCH
 from licensing.api.operation import Given, Operation
@@ -267,13 +267,14 @@ def _own_refusals(status: int, kinds: list[type[Refusal]]) -> dict[str, Any]:
                 "type": f"/problems/{kind.code}",
                 "title": problems.title_of(kind.code),
                 "status": problems.status_of(kind),
-                "detail": kind.paragraphs()[0],
+                "detail": str(example),
                 "instance": "/v1/…",
                 "code": kind.code,
                 "request_id": "req_" + EXAMPLE_ID,
-            },
+            }
+            | example.facts,
         }
-        for kind in kinds
+        for kind, example in ((kind, example_of_refusal(kind)) for kind in kinds)
     }
     headers = ["X-Request-Id"]
     if status == 503 or IdempotencyInProgress in kinds:

@@ -1,11 +1,55 @@
-"""Examples of whole requests and answers, put together from those of their fields."""
+"""Examples of whole requests, answers and refusals, put together from those of their parts."""
 
+from dataclasses import fields
 from typing import Any
 
 import marshmallow
 
-from licensing.api.fields import Choice
+from licensing.api.fields import EXAMPLE_ID, Choice
 from licensing.api.operation import UndeclaredOperation
+from licensing.rules.refusals import Refusal
+
+# What a fact of a refusal may be, where its type alone would not say enough.
+FACTS: dict[str, Any] = {
+    "because": "it is not sold to this account",
+    "held": "core",
+    "user_status": "deactivated",
+    "removal_status": "applied",
+    "key_status": "revoked",
+    "invitation": "accepted",
+    "email": "priya@example.com",
+    "expired_at": "2026-11-20T10:00:00.000Z",
+    "product": "marketing",
+    "tier": "free",
+    "seat_type": "core",
+    "external_id": "crm-4711",
+    "kind": "user",
+    "id": f"usr_{EXAMPLE_ID}",
+    "idempotency_key": "9b2f6c1e-order-4711",
+    "purchased": 10,
+    "assigned": 10,
+    "requested": 4,
+    "unassigned": 3,
+    "scheduled_removal": 1,
+    "quantity": 7,
+    "minimum": 8,
+    "maximum": 1_000_000,
+    "seats": [{"id": f"seat_{EXAMPLE_ID}", "seat_type": "core"}],
+}
+
+
+def example_of_refusal(kind: type[Refusal]) -> Refusal:
+    """A refusal with believable facts; raises `UndeclaredOperation` for a fact without example."""
+    return kind(*(_fact(fact.name) for fact in fields(kind)))  # type: ignore[arg-type]
+
+
+def _fact(name: str) -> Any:
+    if name in FACTS:
+        return FACTS[name]
+    if name.endswith("_id"):
+        prefixes = {"user_id": "usr", "account_id": "acc", "removal_id": "rem"}
+        return f"{prefixes.get(name, name.removesuffix('_id')[:4])}_{EXAMPLE_ID}"
+    raise UndeclaredOperation(f"the fact {name} of a refusal has no example")
 
 
 def example_of(schema: Any) -> Any:

@@ -256,7 +256,8 @@ def build_api(
         OPEN_ENDPOINTS=open_endpoints,
         MAX_CONTENT_LENGTH=LARGEST_BODY,
     )
-    app.url_map.strict_slashes = False
+    # A path has one form: with a slash at its end it is another one, and unknown.
+    app.url_map.strict_slashes = True
     problems.handle_errors(app)
     browsers.welcome_browsers(app, origins)
     return SeatkeeperApi(app, authenticate)

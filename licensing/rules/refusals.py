@@ -46,7 +46,11 @@ class Refusal(Exception):
         return [" ".join(paragraph.split()) for paragraph in text.split("\n\n")]
 
     def __str__(self) -> str:
-        return self.paragraphs()[0].format(**self.facts)
+        told = {
+            name: ", ".join(map(str, fact)) if isinstance(fact, list) else fact
+            for name, fact in self.facts.items()
+        }
+        return self.paragraphs()[0].format(**told)
 
 
 class NotPermitted(Refusal):
@@ -236,14 +240,14 @@ class UserDeactivated(Conflict):
 
 @dataclass(eq=False)
 class UserNotActive(Conflict):
-    """User {user_id} is {status}, not active.
+    """User {user_id} is {user_status}, not active.
 
     An invited user has to accept the invitation first, a deactivated one has to be reactivated.
     """
 
     code = "user_not_active"
     user_id: str
-    status: str
+    user_status: str
 
 
 @dataclass(eq=False)
@@ -352,14 +356,14 @@ class PoolTooLarge(Conflict):
 
 @dataclass(eq=False)
 class RemovalNotPending(Conflict):
-    """Removal {removal_id} is {status} and can no longer be cancelled.
+    """Removal {removal_id} is {removal_status} and can no longer be cancelled.
 
     Only a scheduled removal can be cancelled, until it takes effect.
     """
 
     code = "removal_not_pending"
     removal_id: str
-    status: str
+    removal_status: str
 
 
 # --- about accounts ------------------------------------------------------------------------------
@@ -415,14 +419,14 @@ class ExternalIdTaken(Conflict):
 
 @dataclass(eq=False)
 class KeyNotLive(Conflict):
-    """API key {key_id} is {status} and cannot be rotated.
+    """API key {key_id} is {key_status} and cannot be rotated.
 
     Create a new key.
     """
 
     code = "key_not_live"
     key_id: str
-    status: str
+    key_status: str
 
 
 # --- never right ---------------------------------------------------------------------------------

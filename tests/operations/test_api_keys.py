@@ -95,7 +95,7 @@ def test_a_revoked_or_expired_key_is_not_rotated(hands: Hands) -> None:
     for key, status in ((revoked, "revoked"), (expired, "expired")):
         with pytest.raises(KeyNotLive) as refusal:
             rotate_key(system(), key.id, timedelta(0))
-        assert refusal.value.status == status
+        assert refusal.value.key_status == status
 
 
 def test_an_overlap_has_an_upper_bound() -> None:
@@ -158,7 +158,7 @@ def test_only_active_users_get_a_session(status: str) -> None:
     with pytest.raises(UserNotActive) as refusal:
         session_for(account.key(Scope.ACCOUNTS), account.id, user_id, timedelta(hours=1))
 
-    assert refusal.value.status == status
+    assert refusal.value.user_status == status
 
 
 def test_r10_users_do_not_make_sessions() -> None:

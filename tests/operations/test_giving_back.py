@@ -127,7 +127,7 @@ def test_r21_not_twice() -> None:
     with pytest.raises(RemovalNotPending) as refusal:
         cancel_removal(admin, removal.id)
 
-    assert refusal.value.status == "cancelled"
+    assert refusal.value.removal_status == "cancelled"
     assert account.happened() == []
 
 
@@ -140,7 +140,7 @@ def test_r21_not_after_it_took_effect(hands: Hands) -> None:
     with pytest.raises(RemovalNotPending) as refusal:
         cancel_removal(admin, removal.id)
 
-    assert refusal.value.status == "applied"
+    assert refusal.value.removal_status == "applied"
 
 
 def test_r19_seats_that_were_cancelled_can_be_given_back_again() -> None:
