@@ -39,9 +39,9 @@ def _refuse_an_old_schema() -> None:
 @click.option("--port", default=8080, show_default=True, type=click.IntRange(1, 65535))
 @click.option("--demo", "with_demo", is_flag=True, help="Start with two demo companies.")
 def serve(host: str, port: int, with_demo: bool) -> None:
-    """Run the service until Ctrl-C or SIGTERM, finishing the requests in hand.
+    """Run the service until Ctrl-C or SIGTERM.
 
-    Brings the database's schema up to date first. With --demo and no SEATKEEPER_DATABASE_URL, the
+    Requests in hand are finished. Brings the database's schema up to date first. With --demo and no SEATKEEPER_DATABASE_URL, the
     data lives in a temporary folder and is gone afterwards.
     """
     with ExitStack() as stack:
@@ -172,7 +172,10 @@ def revoke_key(key_id: str) -> None:
 @click.option("--check", is_flag=True, help="Write nothing; fail when a file differs.")
 @with_appcontext
 def write_openapi(output: Path, check: bool) -> None:
-    """Write the contract: openapi.json (3.1.1) and openapi-3.0.json, for older generators."""
+    """Write the contract as files.
+
+    openapi.json is OpenAPI 3.1.1; openapi-3.0.json says the same for older generators.
+    """
     document = openapi.document(current_app)
     files = {"openapi.json": document, "openapi-3.0.json": openapi.as_3_0(document)}
     for name, content in files.items():
@@ -188,9 +191,9 @@ def write_openapi(output: Path, check: bool) -> None:
 @click.command("demo")
 @with_appcontext
 def load_demo() -> None:
-    """Load two demo companies, one on each pricing model, into the database.
+    """Load two demo companies into the database.
 
-    Prints an API key that may do everything. Running it again adds two more companies.
+    One is on each pricing model. Prints an API key that may do everything. Running it again adds two more companies.
     """
     with db.connection():
         migrations.apply()
@@ -200,8 +203,9 @@ def load_demo() -> None:
 @click.command()
 @with_appcontext
 def verify() -> None:
-    """Check every invariant: counters, sequences, constraints, and that each change has its event.
+    """Check every invariant of the data.
 
+    Counters against rows, sequences without gaps, constraints, and that each change has its event.
     Prints what does not hold and exits with 1; reads only, and may run beside the service.
     """
     found = 0

@@ -155,7 +155,9 @@ def add_seats(
         pool=standing.pool_numbers(after),
         cause=cause,
     )
-    holding.warn(standing, actor, after, unassigned(after) - quantity, bought)
+    # A pool that had no seats at all was not exhausted, and is not replenished by its first ones.
+    if purchase.purchased_before:
+        holding.warn(standing, actor, after, unassigned(after) - quantity, bought)
     return purchase
 
 

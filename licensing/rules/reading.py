@@ -271,11 +271,16 @@ class _Reader:
         choices = list(known)
         for name in names:
             if name not in choices:
-                self.fail(path, f"there is no {name!r}; known are {', '.join(choices)}", key)
+                reason = f"there is no {name!r}; known are {', '.join(choices)}"
+                self.fail(path, reason, key, str(name))
 
-    def fail(self, path: str, reason: str, key: str = "") -> NoReturn:
+    def fail(self, path: str, reason: str, key: str = "", name: str = "") -> NoReturn:
         where = f"{path}: " if path else ""
-        raise BrokenCatalogue(f"{self.source}:{self.line(path, key)}: {where}{reason}")
+        line = self.line(path, key)
+        # A value may stand some lines below its key.
+        below = self.lines[line - 1 :]
+        line += next((n for n, text in enumerate(below) if name in text), 0)
+        raise BrokenCatalogue(f"{self.source}:{line}: {where}{reason}")
 
     def line(self, path: str, key: str = "") -> int:
         """The line of a table's header, or of one of its keys where the key can be found there."""

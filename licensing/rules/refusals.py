@@ -113,8 +113,7 @@ class PreconditionFailed(Refusal):
 
 @dataclass(eq=False)
 class NoSeatAvailable(Conflict):
-    """All {purchased} {seat_type} seats of the account are assigned ({assigned}); more can be
-    bought.
+    """No {seat_type} seat is free: {assigned} of {purchased} are assigned; more can be bought.
 
     Buy seats with purchaseSeats, or take one back from somebody who no longer needs it.
     """
