@@ -41,8 +41,8 @@ def _refuse_an_old_schema() -> None:
 def serve(host: str, port: int, with_demo: bool) -> None:
     """Run the service until Ctrl-C or SIGTERM.
 
-    Requests in hand are finished. Brings the database's schema up to date first. With --demo and no SEATKEEPER_DATABASE_URL, the
-    data lives in a temporary folder and is gone afterwards.
+    Requests in hand are finished. The database's schema is brought up to date first. With --demo
+    and no SEATKEEPER_DATABASE_URL, the data lives in a temporary folder and is gone afterwards.
     """
     with ExitStack() as stack:
         if with_demo and f"{PREFIX}DATABASE_URL" not in os.environ:
@@ -193,7 +193,8 @@ def write_openapi(output: Path, check: bool) -> None:
 def load_demo() -> None:
     """Load two demo companies into the database.
 
-    One is on each pricing model. Prints an API key that may do everything. Running it again adds two more companies.
+    One is on each pricing model. Prints an API key that may do everything. Running it again adds
+    two more companies.
     """
     with db.connection():
         migrations.apply()
