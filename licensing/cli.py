@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import tempfile
 from contextlib import ExitStack
 from datetime import timedelta
@@ -44,6 +45,7 @@ def serve(host: str, port: int, with_demo: bool) -> None:
     Requests in hand are finished. The database's schema is brought up to date first. With --demo
     and no SEATKEEPER_DATABASE_URL, the data lives in a temporary folder and is gone afterwards.
     """
+    _refuse_a_taken_port(host, port)
     with ExitStack() as stack:
         if with_demo and f"{PREFIX}DATABASE_URL" not in os.environ:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="seatkeeper-demo-"))
@@ -57,6 +59,19 @@ def serve(host: str, port: int, with_demo: bool) -> None:
                 click.echo(demo.welcome(demo.load(), f"http://{host}:{port}"))
         db.close()
         _server(host, port, in_force.threads).serve()
+
+
+def _refuse_a_taken_port(host: str, port: int) -> None:
+    """The server would share the port with another one, which would answer half of the requests."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+            probe.listen(1)
+        except OSError as problem:
+            raise click.ClickException(
+                f"cannot listen on {host}:{port}: {problem.strerror}"
+            ) from None
 
 
 def _server(host: str, port: int, threads: int) -> MPServer:

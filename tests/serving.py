@@ -14,6 +14,7 @@ from pathlib import Path
 from urllib.error import URLError
 
 SECONDS_TO_START = 30
+ROOT = Path(__file__).parent.parent
 COMMAND = Path(sys.executable).with_name("seatkeeper")
 
 

@@ -118,7 +118,7 @@ class Told:
     pools: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def hear(self, event: dict[str, Any]) -> None:
-        """Take one event into account."""
+        """Take one event into account; a log with holes is read on, to tell what else is wrong."""
         noun, verb = event["type"].split(".")
         data = event["data"]
         thing = data["object"]
@@ -127,7 +127,7 @@ class Told:
         elif event["type"] == "user.created":
             self.users.add(thing["id"])
         elif event["type"] == "user.deleted":
-            self.users.remove(thing["id"])
+            self.users.discard(thing["id"])
         elif event["type"] == "subscription.started":
             self.subscriptions.add(thing["id"])
         for pool in filter(None, (data.get("pool"), data.get("previous_pool"))):
@@ -135,7 +135,7 @@ class Told:
 
     def _hear_seat(self, verb: str, seat: dict[str, Any]) -> None:
         if verb == "unassigned":
-            del self.seats[seat["id"]]
+            self.seats.pop(seat["id"], None)
         else:
             self.seats[seat["id"]] = (seat["user_id"], seat["seat_type"])
 

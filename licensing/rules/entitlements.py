@@ -57,6 +57,7 @@ class Entitlement:
     reason: Reason | None = None
 
 
+_FREE_TOOLS_ONLY = frozenset({"free_tools"})
 _RANK = {Level.NONE: 0, Level.VIEW: 1, Level.EDIT: 2}
 
 
@@ -95,21 +96,33 @@ def _barred(holder: Holder) -> Entitlement | None:
 def _best(
     catalogue: Catalogue, holder: Holder, seats: Iterable[SeatType], feature: Feature
 ) -> Entitlement:
-    missing = _not_in_account(catalogue, holder, feature)
+    answers = [_answer(catalogue, holder, seat, feature) for seat in seats]
+    # Of several causes the nearest: another seat would do, where the account has the feature.
+    return max(answers, key=lambda answer: (_RANK[answer.level], answer.reason is Reason.SEAT_TYPE))
+
+
+def _answer(catalogue: Catalogue, holder: Holder, seat: SeatType, feature: Feature) -> Entitlement:
+    """What one seat gives, and why nothing where it gives nothing."""
+    missing = _out_of_reach(catalogue, holder, seat, feature)
     if missing is not None:
         return Entitlement(Level.NONE, missing)
-    levels = [_level(catalogue, holder, seat, feature) for seat in seats]
-    level = max(levels, key=_RANK.__getitem__)
+    level = _level(catalogue, holder, seat, feature)
     return Entitlement(level, Reason.SEAT_TYPE if level is Level.NONE else None)
 
 
-def _not_in_account(catalogue: Catalogue, holder: Holder, feature: Feature) -> Reason | None:
+def _out_of_reach(
+    catalogue: Catalogue, holder: Holder, seat: SeatType, feature: Feature
+) -> Reason | None:
     """
-    Why the account as a whole does not have the feature; without a subscription it has the free
-    tier.
+    Why the feature is not among those that such a seat can open in this account at all.
+
+    A seat of the free tools opens the free tier of every product (R4). Any other one lives by the
+    subscriptions and opens nothing once they are over (R9).
     """
-    if not holder.subscriptions:
-        return None if not catalogue.tier(feature.tier).paid else Reason.NOT_SUBSCRIBED
+    if not holder.subscriptions or seat.available_to == _FREE_TOOLS_ONLY:
+        if "free_tools" in seat.available_to and not catalogue.tier(feature.tier).paid:
+            return None
+        return Reason.SEAT_TYPE if holder.subscriptions else Reason.NOT_SUBSCRIBED
     tier = holder.subscriptions.get(feature.product)
     if tier is None:
         return Reason.NOT_SUBSCRIBED

@@ -1,0 +1,202 @@
+"""Every operation, asked by every kind of caller (R10)."""
+
+import re
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from licensing.rules.permissions import Permission, Scope
+from tests.http import Calling, calling, nobody, signed_in
+from tests.world import AnAccount, an_account
+
+ANY, SELF, NO_USER = "any user", "self", "no user"
+# operation: what a user needs, and what a key needs.
+NEEDS: dict[str, tuple[str, Scope | None]] = {
+    "createAccount": (NO_USER, Scope.ACCOUNTS),
+    "listAccounts": (NO_USER, Scope.ACCOUNTS),
+    "getAccount": (ANY, Scope.ACCOUNTS),
+    "updateAccount": ("super_admin", Scope.ACCOUNTS),
+    "getCatalogue": (ANY, None),
+    "createUser": ("manage_users", Scope.USERS),
+    "listUsers": (ANY, Scope.USERS),
+    "getUser": (ANY, Scope.USERS),
+    "updateUser": ("manage_users", Scope.USERS),
+    "deleteUser": ("manage_users", Scope.USERS),
+    "acceptInvitation": ("manage_users", Scope.USERS),
+    "recordActivity": (NO_USER, Scope.USERS),
+    "getEntitlements": ("manage_users", Scope.READ),
+    "getEntitlement": ("manage_users", Scope.READ),
+    "previewCheckout": ("modify_billing", Scope.BILLING),
+    "checkout": ("modify_billing", Scope.BILLING),
+    "listSubscriptions": (ANY, Scope.READ),
+    "getSubscription": (ANY, Scope.READ),
+    "updateSubscription": ("modify_billing", Scope.BILLING),
+    "listPools": (ANY, Scope.READ),
+    "getPool": (ANY, Scope.READ),
+    "updatePool": (NO_USER, Scope.BILLING),
+    "listSeats": (ANY, Scope.READ),
+    "getSeat": (ANY, Scope.READ),
+    "assignSeat": ("manage_users", Scope.SEATS),
+    "changeSeat": ("manage_users", Scope.SEATS),
+    "unassignSeat": ("manage_users", Scope.SEATS),
+    "transferSeat": ("manage_users", Scope.SEATS),
+    "listTransfers": ("manage_users", Scope.SEATS),
+    "previewPurchase": ("modify_billing", Scope.BILLING),
+    "purchaseSeats": ("modify_billing", Scope.BILLING),
+    "listPurchases": ("modify_billing", Scope.BILLING),
+    "scheduleRemoval": ("modify_billing", Scope.BILLING),
+    "listRemovals": ("modify_billing", Scope.BILLING),
+    "getRemoval": ("modify_billing", Scope.BILLING),
+    "cancelRemoval": ("modify_billing", Scope.BILLING),
+    "listEvents": ("super_admin", Scope.READ),
+    "getEvent": ("super_admin", Scope.READ),
+    "createApiKey": (NO_USER, Scope.ADMIN),
+    "listApiKeys": (NO_USER, Scope.ADMIN),
+    "revokeApiKey": (NO_USER, Scope.ADMIN),
+    "rotateApiKey": (NO_USER, Scope.ADMIN),
+    "createSessionToken": (NO_USER, Scope.ACCOUNTS),
+}
+OPEN = {"getLiveness", "getReadiness", "getProblemType"}
+USERS = {
+    "a viewer": (),
+    "a user admin": (Permission.MANAGE_USERS,),
+    "a billing admin": (Permission.MODIFY_BILLING,),
+    "a super admin": (Permission.SUPER_ADMIN,),
+}
+
+
+def _operations(app: Flask) -> dict[str, Any]:
+    found = [getattr(view, "declared", None) for view in app.view_functions.values()]
+    return {declared.id: declared for declared in found if declared is not None}
+
+
+def _ask(caller: Calling, declared: Any) -> int:
+    path = re.sub(
+        r"<(\w+)>", lambda m: caller.account_id if m[1] == "account_id" else "x", declared.rule
+    )
+    return caller.send(declared.method, path).status_code
+
+
+def _user_may(needed: str, permissions: tuple[Permission, ...]) -> bool:
+    return (
+        needed == ANY
+        or needed in permissions
+        or (needed != NO_USER and Permission.SUPER_ADMIN in permissions)
+    )
+
+
+def test_the_table_has_every_operation(app: Flask) -> None:
+    assert set(_operations(app)) == set(NEEDS) | OPEN
+
+
+def test_r10_nobody_may_do_anything_but_what_is_open(app: Flask) -> None:
+    account = an_account()
+    caller = nobody(app, account)
+
+    answers = {id: _ask(caller, declared) for id, declared in _operations(app).items()}
+
+    assert {id for id, status in answers.items() if status != 401} == OPEN
+
+
+@pytest.mark.parametrize("who", USERS)
+def test_r10_users_may_do_what_their_permissions_say(app: Flask, who: str) -> None:
+    account = an_account()
+    permissions = USERS[who]
+    caller = signed_in(app, account, account.user(permissions=frozenset(permissions)))
+    operations = _operations(app)
+
+    refused = {id for id in NEEDS if _ask(caller, operations[id]) == 403}
+
+    assert refused == {id for id in NEEDS if not _user_may(NEEDS[id][0], permissions)}
+
+
+@pytest.mark.parametrize("scope", list(Scope))
+def test_r10_keys_may_do_what_their_scopes_say(app: Flask, scope: Scope) -> None:
+    account = an_account()
+    caller = calling(app, account, scope, bound=False)
+    operations = _operations(app)
+
+    refused = {id for id in NEEDS if _ask(caller, operations[id]) == 403}
+
+    everything = scope == Scope.ADMIN
+    assert refused == {
+        id for id, (_, needed) in NEEDS.items() if needed not in (None, scope) and not everything
+    }
+
+
+@pytest.mark.parametrize("kind", ["a user", "a key"])
+def test_another_tenant_does_not_exist(app: Flask, kind: str) -> None:
+    account, stranger = an_account(), an_account()
+    caller = (
+        signed_in(app, stranger, stranger.super_admin.id)
+        if kind == "a user"
+        else calling(app, stranger)
+    )
+    caller.account_id = account.id
+    of_accounts = [d for d in _operations(app).values() if "<account_id>" in d.rule]
+
+    answers = {declared.id: _ask(caller, declared) for declared in of_accounts}
+
+    assert len(answers) > 30
+    assert set(answers.values()) == {404}
+
+
+def _ids(account: AnAccount) -> dict[str, str]:
+    priya = account.user("Canary of the other tenant", seats=["core"])
+    return {
+        "user_id": priya,
+        "seat_id": account.seat(priya, "core"),
+        "pool_id": account.pool("core")["id"],
+        "subscription_id": account.pool("core")["subscription_id"],
+        "event_id": account.log()[0]["id"],
+    }
+
+
+def test_ids_of_another_tenant_are_not_found_in_any_path(app: Flask) -> None:
+    account, other = an_account(), an_account(name="Canary of the other tenant")
+    foreign = _ids(other)
+    api = calling(app, account, bound=False)
+
+    for declared in _operations(app).values():
+        names = set(declared.path_parameters) & set(foreign)
+        if not names or declared.body is not None:
+            continue
+        path = declared.rule.replace("<account_id>", account.id).replace("<feature>", "contacts")
+        for name, value in foreign.items():
+            path = path.replace(f"<{name}>", value)
+        answer = api.send(declared.method, path)
+
+        assert answer.status_code == 404, declared.id
+        assert "Canary" not in answer.text
+
+
+def test_ids_of_another_tenant_are_not_found_in_any_body(app: Flask) -> None:
+    account, other = an_account(), an_account()
+    foreign, own = _ids(other), _ids(account)
+    api = calling(app, account, bound=False)
+
+    answers = [
+        api.post("seats", {"user_id": foreign["user_id"], "seat_type": "core"}),
+        api.post("transfers", {"seat_id": foreign["seat_id"], "to_user_id": own["user_id"]}),
+        api.post("transfers", {"seat_id": own["seat_id"], "to_user_id": foreign["user_id"]}),
+        api.patch(
+            f"users/{own['user_id']}", {"status": "deactivated", "transfer_to": foreign["user_id"]}
+        ),
+        api.delete(f"users/{own['user_id']}?transfer_to={foreign['user_id']}"),
+        api.post("/v1/session-tokens", {"account_id": account.id, "user_id": foreign["user_id"]}),
+    ]
+
+    assert {answer.status_code for answer in answers} == {404}
+    assert account.happened() == []
+
+
+def test_lists_of_one_tenant_never_show_another(app: Flask) -> None:
+    account, other = an_account(), an_account(name="Canary of the other tenant")
+    _ids(other)
+    api = calling(app, account)
+
+    for path in ("users", "seats", "pools", "subscriptions", "purchases", "removals", "events"):
+        shown = api.get(f"{path}?limit=200").text
+        assert "Canary" not in shown
+        assert other.id not in shown

@@ -1,0 +1,90 @@
+"""Amounts of money for seats (R17): integers in minor units, exact shares."""
+
+from fractions import Fraction
+from math import floor, gcd
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from licensing.rules.prices import per_term, prorated
+from licensing.rules.reading import default
+from licensing.rules.terms import Interval, TermShare
+
+amounts = st.integers(0, 10**12)
+
+
+@st.composite
+def shares(draw: st.DrawFn) -> TermShare:
+    """A reduced share of some term."""
+    denominator = draw(st.integers(1, 10**14))
+    numerator = draw(st.integers(0, denominator))
+    divisor = gcd(numerator, denominator)
+    return TermShare(numerator // divisor, denominator // divisor, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("interval", "count", "currency", "amount"),
+    [
+        pytest.param("month", 1, "EUR", 4500, id="a month"),
+        pytest.param("month", 3, "EUR", 13500, id="a quarter is three months"),
+        pytest.param("year", 1, "EUR", 45000, id="a year has a price of its own"),
+        pytest.param("year", 2, "USD", 100000, id="two years in another currency"),
+        pytest.param("month", 1, "CHF", None, id="no price in this currency"),
+    ],
+)
+def test_r17_a_term_costs_as_much_as_its_intervals(
+    interval: str, count: int, currency: str, amount: int | None
+) -> None:
+    catalogue = default()
+
+    found = per_term(
+        catalogue, "core", "marketing", "professional", Interval(interval), count, currency
+    )
+
+    assert found == amount
+
+
+@pytest.mark.parametrize(
+    ("amount", "numerator", "denominator", "part"),
+    [
+        pytest.param(4500, 1, 1, 4500, id="all of a term costs all"),
+        pytest.param(4500, 0, 1, 0, id="nothing left costs nothing"),
+        pytest.param(4500, 1, 2, 2250, id="half"),
+        pytest.param(100, 1, 3, 33, id="less than a half is rounded down"),
+        pytest.param(100, 2, 3, 67, id="more than a half is rounded up"),
+        pytest.param(1, 1, 2, 1, id="a half is rounded up"),
+        pytest.param(5, 1, 2, 3, id="a half is rounded up, also to an odd amount"),
+        pytest.param(3, 1, 2, 2, id="a half is rounded up, also to an even amount"),
+        pytest.param(10**17 + 1, 1, 2, 5 * 10**16 + 1, id="where a float would be wrong"),
+    ],
+)
+def test_r17_a_prorated_amount_is_rounded_half_up(
+    amount: int, numerator: int, denominator: int, part: int
+) -> None:
+    share = TermShare(numerator, denominator, 0, 0)
+
+    assert prorated(amount, share) == part
+
+
+@given(amount=amounts, share=shares())
+def test_r17_a_prorated_amount_is_the_nearest_to_the_exact_one(
+    amount: int, share: TermShare
+) -> None:
+    exact = Fraction(amount * share.numerator, share.denominator)
+
+    part = prorated(amount, share)
+
+    assert part == floor(exact + Fraction(1, 2))
+    assert 0 <= part <= amount
+
+
+@given(amount=amounts, share=shares())
+def test_r17_what_is_left_and_what_is_over_make_the_whole_to_within_one(
+    amount: int, share: TermShare
+) -> None:
+    rest = TermShare(share.denominator - share.numerator, share.denominator, 0, 0)
+
+    together = prorated(amount, share) + prorated(amount, rest)
+
+    assert together - amount in (0, 1)

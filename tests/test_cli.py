@@ -1,0 +1,234 @@
+"""The command line, run as a user would, on an SQLite database of its own."""
+
+import json
+import os
+import re
+import sqlite3
+import subprocess
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from importlib import resources
+from pathlib import Path
+
+import pytest
+
+from licensing.queries.actors import actor_of_key
+from tests.serving import COMMAND, ROOT, served
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """Run `seatkeeper` with some arguments, in a folder and with a database of its own."""
+    clean = {name: value for name, value in os.environ.items() if "SEATKEEPER" not in name}
+    database = {"SEATKEEPER_DATABASE_URL": f"sqlite:///{tmp_path}/cli.db"}
+
+    def run(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(  # noqa: S603 our own command
+            [COMMAND, *arguments],
+            cwd=tmp_path,
+            env=clean | database | environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+
+    return run
+
+
+def test_help_names_every_command_in_a_line(run: Run) -> None:
+    shown = run("--help").stdout
+
+    for command in ("serve", "migrate", "keys", "openapi", "demo", "verify"):
+        assert re.search(rf"^  {command} +[A-Z].*\.$", shown, re.MULTILINE), command
+        assert run(command, "--help").returncode == 0
+
+
+def test_migrating_twice_does_nothing_more(run: Run) -> None:
+    assert run("migrate").stdout == "applied 0001_first_schema\n"
+    assert run("migrate").stdout == "the schema is up to date\n"
+
+
+def test_two_migrators_at_once_do_it_once(run: Run) -> None:
+    with ThreadPoolExecutor(2) as two:
+        both = list(two.map(lambda _: run("migrate"), range(2)))
+
+    assert [ran.returncode for ran in both] == [0, 0]
+    assert sorted(ran.stdout.split()[0] for ran in both) == ["applied", "the"]
+
+
+def test_a_key_is_all_that_is_printed(run: Run) -> None:
+    run("migrate")
+
+    made = run("keys", "create", "--name", "billing", "--scope", "billing", "--scope", "read")
+
+    assert re.fullmatch(r"sk_[0-9a-f]{32}_[\w-]{43}\n", made.stdout)
+    assert made.stderr == ""
+
+
+def test_keys_are_listed_and_revoked(run: Run) -> None:
+    run("migrate")
+    run("keys", "create", "--name", "billing", "--scope", "billing", "--days", "30")
+
+    (key,) = [json.loads(line) for line in run("keys", "list", "--json").stdout.splitlines()]
+    revoked = run("keys", "revoke", key["id"])
+
+    assert (key["name"], key["scopes"]) == ("billing", ["billing"])
+    assert revoked.stdout == f"revoked {key['id']}\n"
+    assert "revoked" in run("keys", "list").stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        pytest.param(["keys", "revoke", "key_none"], "no api_key key_none", id="an unknown key"),
+        pytest.param(
+            ["keys", "create", "--name", "x", "--scope", "read", "--account", "acc_none"],
+            "no account acc_none",
+            id="an unknown account",
+        ),
+        pytest.param(["keys", "create", "--name", "x"], "--scope", id="a scope is missing"),
+        pytest.param(["keys", "create", "--name", "x", "--scope", "all"], "'all'", id="no scope"),
+        pytest.param(["serve", "--port", "0"], "1<=x<=65535", id="no port"),
+    ],
+)
+def test_what_is_wrong_is_told_without_a_traceback(
+    run: Run, arguments: list[str], told: str
+) -> None:
+    run("migrate")
+
+    ran = run(*arguments)
+
+    assert ran.returncode != 0
+    assert told in ran.stderr
+    assert "Traceback" not in ran.stderr
+
+
+@pytest.mark.parametrize("arguments", [["verify"], ["keys", "list"]])
+def test_an_old_schema_is_refused_with_what_to_do(run: Run, arguments: list[str]) -> None:
+    ran = run(*arguments)
+
+    assert ran.returncode == 1
+    assert "run: seatkeeper migrate" in ran.stderr
+
+
+def test_the_demo_companies_are_sound(run: Run) -> None:
+    loaded = run("demo")
+    verified = run("verify")
+
+    assert loaded.returncode == 0, loaded.stderr
+    assert "Northwind Robotics" in loaded.stdout
+    assert re.search(r"^  sk_\S+$", loaded.stdout, re.MULTILINE)
+    assert (verified.returncode, verified.stdout) == (0, "all invariants hold\n")
+
+
+@pytest.mark.parametrize(
+    ("damage", "told"),
+    [
+        pytest.param(
+            "UPDATE pools SET assigned = assigned - 1 WHERE assigned > 0",
+            "assigned seats",
+            id="a counter",
+        ),
+        pytest.param("DELETE FROM events WHERE sequence = 3", "the log has", id="the log"),
+        pytest.param(
+            "UPDATE accounts SET super_admins = super_admins + 1", "super admins", id="super admins"
+        ),
+    ],
+)
+def test_verify_names_what_does_not_hold(run: Run, tmp_path: Path, damage: str, told: str) -> None:
+    run("demo")
+    with sqlite3.connect(tmp_path / "cli.db") as database:
+        database.execute(damage)
+    database.close()
+
+    verified = run("verify")
+
+    assert verified.returncode == 1
+    assert told in verified.stdout
+    assert "invariants do not hold" in verified.stderr
+
+
+def test_all_wrong_settings_are_told_at_once(run: Run) -> None:
+    ran = run(
+        "verify",
+        SEATKEEPER_DATABASE_URL="mysql://localhost/x",
+        SEATKEEPER_SECRET_KEY="short",
+        SEATKEEPER_THREADS="many",
+        SEATKEEPER_CORS_ORIGINS="https://app.example.com/path",
+        SEATKEEPER_TYPO="1",
+    )
+
+    assert ran.returncode == 1
+    for name in ("DATABASE_URL", "SECRET_KEY", "THREADS", "CORS_ORIGINS", "TYPO"):
+        assert f"SEATKEEPER_{name}:" in ran.stderr
+    assert "Traceback" not in ran.stderr
+
+
+def test_a_broken_catalogue_is_told_with_its_line(run: Run, tmp_path: Path) -> None:
+    file = resources.files("licensing.rules").joinpath("catalogue.toml")
+    lines = file.read_text(encoding="utf-8").splitlines()
+    number = lines.index("[seat_types.core]") + 2
+    lines.insert(number - 1, 'colour = "red"')
+    (tmp_path / "mine.toml").write_text("\n".join(lines))
+
+    ran = run("verify", SEATKEEPER_CATALOGUE="mine.toml")
+
+    assert ran.returncode == 1
+    assert f"mine.toml:{number}: seat_types.core: unknown key 'colour'" in ran.stderr
+
+
+def test_postgresql_needs_a_secret_of_its_own(run: Run) -> None:
+    ran = run("verify", SEATKEEPER_DATABASE_URL="postgresql://user@localhost/seats")
+
+    assert "SEATKEEPER_SECRET_KEY is needed" in ran.stderr
+
+
+def test_the_secret_beside_the_database_is_made_once_and_kept(run: Run, tmp_path: Path) -> None:
+    run("migrate")
+    secret = tmp_path / "cli.secret"
+    first = secret.read_text()
+    run("migrate")
+
+    assert secret.read_text() == first
+    assert secret.stat().st_mode & 0o777 == 0o600
+
+
+def test_the_committed_contract_is_what_the_code_says(run: Run, tmp_path: Path) -> None:
+    ran = run("openapi", "--check", "--output", str(ROOT / "openapi"))
+
+    assert ran.returncode == 0, ran.stderr
+    assert run("openapi", "--check", "--output", str(tmp_path)).returncode == 1
+
+
+def test_flask_knows_the_same_commands(run: Run, tmp_path: Path) -> None:
+    ran = subprocess.run(  # noqa: S603 flask's own command
+        [COMMAND.with_name("flask"), "--app", "app", "migrate"],
+        cwd=ROOT,
+        env=os.environ | {"SEATKEEPER_DATABASE_URL": f"sqlite:///{tmp_path}/flask.db"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+    assert ran.stdout == "applied 0001_first_schema\n"
+
+
+def test_a_port_is_not_shared_with_another_service(run: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "first"
+    folder.mkdir()
+    with served(folder) as running:
+        port = running.address.rsplit(":", 1)[1]
+
+        second = run("serve", "--port", port)
+
+    assert second.returncode == 1
+    assert "cannot listen" in second.stderr
+
+
+def test_a_key_of_another_installation_means_nothing(run: Run) -> None:
+    run("migrate")
+    made = run("keys", "create", "--name", "x", "--scope", "admin")
+
+    assert actor_of_key(made.stdout.strip()) is None

@@ -1,0 +1,184 @@
+"""What the database itself refuses, and how commands use it."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from peewee import IntegrityError, OperationalError
+
+from licensing import clock, db, ids, migrations
+from licensing.db import Busy, transaction, transactional
+from licensing.models import TABLES, Account, Pool, Seat, User
+from licensing.operations import giving_back
+from tests.conftest import POSTGRES_URL
+from tests.world import an_account
+
+
+def test_the_models_say_what_the_schema_is() -> None:
+    for model in TABLES:
+        found = {column.name for column in db.db.get_columns(model._meta.table_name)}
+        assert found == {field.column_name for field in model._meta.sorted_fields}
+    assert migrations.pending() == []
+
+
+@pytest.mark.parametrize(
+    ("change", "constraint"),
+    [
+        pytest.param({"assigned": 11}, "never_oversold", id="oversold"),
+        pytest.param({"assigned": -1}, "never_oversold", id="fewer than none"),
+        pytest.param(
+            {"scheduled_removal": 10}, "scheduled_are_unassigned", id="a held seat leaves"
+        ),
+        pytest.param({"minimum": 9}, "keep_the_minimum", id="below the minimum"),
+        pytest.param({"purchased": 1_000_001}, "purchased", id="too large"),
+        pytest.param({"status": "lost"}, "status", id="no status"),
+    ],
+)
+def test_r11_a_pool_with_wrong_counts_cannot_be_written(
+    change: dict[str, Any], constraint: str
+) -> None:
+    account = an_account(core=10)
+    account.user(seats=["core"])
+    giving_back.schedule_removal(account.super_admin, "core", 2)
+
+    with pytest.raises(IntegrityError, match=constraint), db.db.atomic():
+        Pool.update(**change).where(Pool.account_id == account.id).execute()
+
+
+def _seat(account_id: str, user_id: str, **more: Any) -> dict[str, Any]:
+    values = {
+        "account_id": account_id,
+        "id": ids.new("seat"),
+        "user_id": user_id,
+        "seat_type": "core",
+        "exclusive": False,
+        "assigned_at": clock.now(),
+        "assigned_by_type": "system",
+        "assigned_by_id": "test",
+        "version": 1,
+        "created_at": clock.now(),
+    }
+    return values | more
+
+
+def test_r8_a_second_seat_of_a_type_cannot_be_written() -> None:
+    account = an_account()
+    priya = account.user(seats=["core"])
+
+    with pytest.raises(IntegrityError), db.db.atomic():
+        Seat.create(**_seat(account.id, priya))
+
+
+def test_r8_nor_a_seat_beside_an_exclusive_one() -> None:
+    account = an_account()
+    priya = account.user()
+
+    with pytest.raises(IntegrityError), db.db.atomic():
+        Seat.create(**_seat(account.id, priya))
+    with pytest.raises(IntegrityError), db.db.atomic():
+        Seat.create(**_seat(account.id, priya, seat_type="partner", exclusive=True))
+
+
+def test_nor_a_seat_of_another_tenants_user() -> None:
+    account, other = an_account(), an_account()
+    stranger = other.user(seats=["core"])
+
+    with pytest.raises(IntegrityError), db.db.atomic():
+        Seat.create(**_seat(account.id, stranger))
+
+
+def test_r14_a_user_with_a_seat_cannot_be_deleted_from_the_table() -> None:
+    account = an_account()
+    priya = account.user(seats=["core"])
+
+    with pytest.raises(IntegrityError), db.db.atomic():
+        User.delete().where(User.account_id == account.id, User.id == priya).execute()
+
+
+def test_a_transaction_is_joined_and_undone_as_a_whole() -> None:
+    account = an_account()
+
+    @transactional
+    def inner() -> None:
+        Account.update(name="Renamed").where(Account.id == account.id).execute()
+
+    @transactional
+    def outer() -> None:
+        inner()
+        raise ValueError("after the inner one was done")
+
+    with pytest.raises(ValueError, match="inner one"):
+        outer()
+
+    assert Account.get_by_id(account.id).name == "Acme"
+
+
+def test_a_command_that_collided_is_repeated_as_a_whole() -> None:
+    tries = []
+
+    @transactional
+    def collides_twice() -> str:
+        tries.append(len(tries))
+        if len(tries) < 3:
+            raise _collision()
+        return "done"
+
+    assert collides_twice() == "done"
+    assert len(tries) == 3
+
+
+def test_but_not_for_ever() -> None:
+    tries = []
+
+    @transactional
+    def collides_always() -> None:
+        tries.append(len(tries))
+        raise _collision()
+
+    with pytest.raises(OperationalError):
+        collides_always()
+
+    assert len(tries) == 5
+
+
+class _Collision(Exception):
+    sqlstate = "40001"
+
+
+def _collision() -> OperationalError:
+    failure = OperationalError("could not serialise")
+    failure.orig = _Collision()
+    return failure
+
+
+def test_what_has_to_run_inside_a_transaction_says_so() -> None:
+    with pytest.raises(RuntimeError, match="inside a transaction"):
+        transaction()
+
+
+@pytest.mark.skipif(bool(POSTGRES_URL), reason="PostgreSQL lets many write at once")
+def test_who_waits_too_long_for_the_turn_to_write_is_told() -> None:
+    in_hand, finish = threading.Event(), threading.Event()
+
+    @transactional
+    def slow() -> None:
+        in_hand.set()
+        finish.wait(timeout=30)
+
+    @transactional
+    def quick() -> None:
+        raise AssertionError("its turn never came")
+
+    def elsewhere() -> None:
+        with db.connection():
+            slow()
+            db.close()
+
+    with ThreadPoolExecutor(1) as other:
+        running = other.submit(elsewhere)
+        in_hand.wait(timeout=30)
+        with pytest.raises(Busy):
+            quick()
+        finish.set()
+        running.result()
