@@ -182,7 +182,9 @@ def test_any_value_for_any_member_is_answered_without_a_5xx(
 @pytest.mark.parametrize(
     "value", ["%00", "%ff", "..%2f..%2fetc", "x" * 300, "%E2%80%AE", "9223372036854775808", "'"]
 )
-def test_any_value_in_any_path_is_answered_with_a_problem(app: Flask, client: FlaskClient, value: str) -> None:
+def test_any_value_in_any_path_is_answered_with_a_problem(
+    app: Flask, client: FlaskClient, value: str
+) -> None:
     for path, operations in document(app)["paths"].items():
         for place in re.findall(r"{\w+}", path):
             for method in set(operations) - {"parameters"}:

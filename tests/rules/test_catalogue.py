@@ -403,10 +403,17 @@ BROKEN = [
     pytest.param("amount = 700", "amount = true", "amount = true", "to be a int", id="true cents"),
     pytest.param(
         'currency = "EUR"\namount = 700',
-        'currency = "euro"\namount = 700',
-        'currency = "euro"',
+        'currency = "eur"\namount = 700',
+        'currency = "eur"',
         "three capital letters",
-        id="a bad currency",
+        id="a currency in small letters",
+    ),
+    pytest.param(
+        'currency = "EUR"\namount = 700',
+        'currency = "EURO"\namount = 700',
+        'currency = "EURO"',
+        "three capital letters",
+        id="a currency of four letters",
     ),
     pytest.param('product = "shop"\n', "", "[[prices]]@2", "twice", id="a price that stands twice"),
     pytest.param(

@@ -199,6 +199,7 @@ def test_r9_who_is_barred_may_do_nothing_and_is_told_why(
     answers = entitlements(default(), holder)
 
     assert set(answers.values()) == {Entitlement(Level.NONE, Reason(reason))}
+    assert entitlement(default(), holder, "contacts") == answers["contacts"]
 
 
 def test_r9_the_best_of_the_seats_held_counts() -> None:

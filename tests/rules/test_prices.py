@@ -1,5 +1,6 @@
 """Amounts of money for seats (R17): integers in minor units, exact shares."""
 
+from dataclasses import replace
 from fractions import Fraction
 from math import floor, gcd
 
@@ -43,6 +44,23 @@ def test_r17_a_term_costs_as_much_as_its_intervals(
     )
 
     assert found == amount
+
+
+def test_r17_a_seat_that_is_given_away_costs_nothing_rather_than_has_no_price() -> None:
+    catalogue = default()
+    given_away = [replace(price, amount=0) for price in catalogue.prices]
+
+    found = per_term(
+        replace(catalogue, prices=tuple(given_away)),
+        "core",
+        "marketing",
+        "starter",
+        Interval.MONTH,
+        3,
+        "EUR",
+    )
+
+    assert found == 0
 
 
 @pytest.mark.parametrize(
