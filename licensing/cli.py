@@ -55,10 +55,19 @@ def serve(host: str, port: int, with_demo: bool) -> None:
         db.open_database(in_force)
         with db.connection():
             migrations.apply()
+            _refuse_a_catalogue_that_lacks_something()
             if with_demo:
                 click.echo(demo.welcome(demo.load(), f"http://{host}:{port}"))
         db.close()
         _server(host, port, in_force.threads).serve()
+
+
+def _refuse_a_catalogue_that_lacks_something() -> None:
+    dropped = invariants.dropped_from_catalogue()
+    if dropped:
+        raise click.ClickException(
+            f"the catalogue lacks {', '.join(dropped)}, which accounts in the database have"
+        )
 
 
 def _refuse_a_taken_port(host: str, port: int) -> None:

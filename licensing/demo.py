@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from licensing import clock
+from licensing import clock, settings
 from licensing.db import transactional
 from licensing.operations import (
     accounts,
@@ -24,7 +24,9 @@ from licensing.operations import (
 )
 from licensing.operations.subscriptions import Order
 from licensing.rules.permissions import Actor, ActorType, Permission, Scope, system
+from licensing.rules.reading import default
 from licensing.rules.terms import Interval
+from licensing.settings import StartRefused
 
 ADMINISTRATORS = {
     "Amara Okafor": frozenset({Permission.SUPER_ADMIN}),
@@ -98,7 +100,15 @@ class Loaded:
 
 
 def load() -> Loaded:
-    """Load both companies and a key; each call adds new ones."""
+    """
+    Load both companies and a key; each call adds new ones.
+
+    Raises `StartRefused` where the catalogue was replaced: they hold what the default one sells.
+    """
+    if settings.current().catalogue is not default():
+        raise StartRefused(
+            "the demo companies need the default catalogue; unset SEATKEEPER_CATALOGUE"
+        )
     _, token = api_keys.create_key(system(), "demo", [Scope.ADMIN])
     return Loaded({"Northwind Robotics": _modern(), "Kessler Werkzeuge": _legacy()}, token)
 

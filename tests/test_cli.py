@@ -179,6 +179,29 @@ def test_a_broken_catalogue_is_told_with_its_line(run: Run, tmp_path: Path) -> N
     assert f"mine.toml:{number}: seat_types.core: unknown key 'colour'" in ran.stderr
 
 
+def _catalogue_without(name: str) -> str:
+    file = resources.files("licensing.rules").joinpath("catalogue.toml")
+    text = file.read_text(encoding="utf-8")
+    start = text.index(f"[seat_types.{name}]")
+    rest = text[text.index("\n[seat_types.", start + 1) :]
+    prices = re.compile(rf'\[\[prices\]\]\nseat_type = "{name}"\n(?:\w+ = .*\n)*')
+    return prices.sub("", text[:start] + rest)
+
+
+def test_a_catalogue_that_lacks_what_accounts_hold_is_refused(run: Run, tmp_path: Path) -> None:
+    run("demo")
+    (tmp_path / "mine.toml").write_text(_catalogue_without("service"))
+
+    served_ = run("serve", SEATKEEPER_CATALOGUE="mine.toml")
+    verified = run("verify", SEATKEEPER_CATALOGUE="mine.toml")
+    loaded = run("demo", SEATKEEPER_CATALOGUE="mine.toml")
+
+    assert "the catalogue lacks pool of service, seat type service" in served_.stderr
+    assert "it no longer has pool of service" in verified.stdout
+    assert "default catalogue" in loaded.stderr
+    assert {served_.returncode, verified.returncode, loaded.returncode} == {1}
+
+
 def test_postgresql_needs_a_secret_of_its_own(run: Run) -> None:
     ran = run("verify", SEATKEEPER_DATABASE_URL="postgresql://user@localhost/seats")
 

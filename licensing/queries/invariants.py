@@ -24,9 +24,32 @@ from licensing.rules.pools import above_minimum, spare
 def violations() -> Iterator[str]:
     """Every invariant that does not hold, as a sentence that names the row."""
     yield from _broken_file()
+    dropped = dropped_from_catalogue()
+    if dropped:
+        # Without them, what an account holds cannot even be read.
+        yield f"catalogue: it no longer has {', '.join(dropped)}, which accounts hold"
+        return
     for account in Account.select().order_by(Account.id):
         for text in _of_account(account):
             yield f"account {account.id}: {text}"
+
+
+def dropped_from_catalogue() -> list[str]:
+    """What accounts hold or subscribe to, but the catalogue in force does not know (any more)."""
+    catalogue = settings.current().catalogue
+    live = Subscription.status != "ended"
+    in_use = (
+        ("seat type", Seat.select(Seat.seat_type), catalogue.seat_types),
+        ("pool of", Pool.select(Pool.seat_type).where(Pool.status == "open"), catalogue.seat_types),
+        ("product", Subscription.select(Subscription.product).where(live), catalogue.products),
+        ("tier", Subscription.select(Subscription.tier).where(live), catalogue.tiers),
+    )
+    return sorted(
+        f"{kind} {name}"
+        for kind, names, known in in_use
+        for (name,) in names.distinct().tuples()
+        if name not in known
+    )
 
 
 def _broken_file() -> Iterator[str]:

@@ -76,7 +76,7 @@ def parse(text: str, source: str) -> Catalogue:
         content = tomllib.loads(text)
     except tomllib.TOMLDecodeError as mistake:
         found = re.search(r"at line (\d+)", str(mistake))
-        line = found.group(1) if found else "1"
+        line = found.group(1) if found else len(text.splitlines())  # "(at end of document)"
         raise BrokenCatalogue(f"{source}:{line}: {mistake}") from None
     return _Reader(text, source).read(content)
 
@@ -170,7 +170,7 @@ class _Reader:
         self.known(path, "sold_by", table["sold_by"], products)
         for product, sold_at in table["sold_by"].items():
             self.known(path, "sold_by", sold_at, products[product].tiers)
-        if table["paid"] and (table["exclusive"] or not table["sold_by"]):
+        if table["paid"] and (table["exclusive"] or not any(table["sold_by"].values())):
             self.fail(
                 path, "a paid seat type is sold by some product, and is not exclusive", "paid"
             )
@@ -201,7 +201,9 @@ class _Reader:
             path = f"prices[{number}]"
             table = self.shaped(path, row, PRICE)
             self.known(path, "seat_type", [table["seat_type"]], paid)
-            self.known(path, "product", filter(None, [table["product"]]), products)
+            self.known(
+                path, "product", [] if table["product"] is None else [table["product"]], products
+            )
             self.known(path, "tier", [table["tier"]], tiers)
             self.known(path, "interval", [table["interval"]], INTERVALS)
             if not CURRENCY.fullmatch(table["currency"]):
@@ -230,6 +232,10 @@ class _Reader:
             path = f"products.{product.name}"
             for tier, minimums in product.included.items():
                 sold = [n for n in catalogue.seat_types if catalogue.sells(product.name, tier, n)]
+                if not isinstance(minimums, dict):
+                    self.fail(
+                        path, f"'included' has to say how many of each type at {tier!r}", "included"
+                    )
                 self.known(path, "included", minimums, sold)
                 if any(type(m) is not int or m < 0 for m in minimums.values()):
                     self.fail(path, "an included minimum is a whole number", "included")
@@ -267,12 +273,16 @@ class _Reader:
         return table[key]
 
     def known(self, path: str, key: str, names: Iterable[Any], known: Iterable[str]) -> None:
-        """Refuse a name that is not one of those known."""
-        choices = list(known)
+        """Refuse a name that is not one of those known, and one that stands twice."""
+        if isinstance(names, str) or not isinstance(names, Iterable):
+            self.fail(path, f"{key!r} has to be a list of names", key)
+        choices, names = list(known), list(names)
         for name in names:
             if name not in choices:
                 reason = f"there is no {name!r}; known are {', '.join(choices)}"
                 self.fail(path, reason, key, str(name))
+            if names.count(name) > 1:
+                self.fail(path, f"{name!r} stands there twice", key)
 
     def fail(self, path: str, reason: str, key: str = "", name: str = "") -> NoReturn:
         where = f"{path}: " if path else ""
@@ -294,14 +304,14 @@ class _Reader:
                 break
             if wanted.match(text):
                 return number
-        return first
+        return first if path else self._header(key)
 
     def _header(self, path: str) -> int:
         table, _, number = path.partition("[")
-        header = f"[[{table}]]" if number else f"[{table}"
+        headers = (f"[[{table}]]",) if number else (f"[{table}]", f"[{table}.", f"[[{table}]]")
         skip = int(number.rstrip("]")) if number else 0
         for line, text in enumerate(self.lines, 1):
-            if path and text.strip().startswith(header):
+            if path and text.replace('"', "").strip().startswith(headers):
                 if not skip:
                     return line
                 skip -= 1

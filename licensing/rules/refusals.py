@@ -8,17 +8,17 @@ Every way the rule-book says no.
     ├── PreconditionFailed      it has changed since it was read
     ├── Conflict                it may be asked, but not as things stand
     │   ├── about seats         NoSeatAvailable, AlreadyAssigned, SeatTypeNotAvailable,
-        ExclusiveSeat,
-    │   │                       IncludedInHeldSeat, SeatRequired, UserNotEligible, TransferToSelf,
-    │   │                       SeatTypeNotTransferable
+    │   │                       ExclusiveSeat, IncludedInHeldSeat, SeatRequired, UserNotEligible,
+    │   │                       TransferToSelf, SeatTypeNotTransferable
     │   ├── about users         UserDeactivated, UserNotActive, UserHoldsPaidSeats, LastSuperAdmin,
     │   │                       EmailTaken, InvitationNotPending, InvitationExpired
     │   ├── about quantities    NotEnoughUnassignedSeats, BelowMinimum, PoolTooLarge,
-        RemovalNotPending
+    │   │                       RemovalNotPending
     │   └── about accounts      AccountClosed, AlreadySubscribed, NotSold, ExternalIdTaken,
     │                           KeyNotLive
-    └── Invalid                 no state of the account could make it right ├── Unknown └──
-        Unacceptable
+    └── Invalid                 no state of the account could make it right
+        ├── Unknown
+        └── Unacceptable
 
 A refusal is a class with a stable ``code``, a sentence (the first paragraph of its docstring, with
 the facts filled in) and an advice (the second paragraph). It knows nothing of HTTP.

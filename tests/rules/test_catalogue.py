@@ -433,6 +433,35 @@ BROKEN = [
         "there is no 'week'",
         id="a price for a week",
     ),
+    pytest.param(
+        'sold_by = { desk = ["pro"] }',
+        "sold_by = { desk = 3 }",
+        "sold_by = { desk = 3",
+        "a list",
+        id="sold at 3",
+    ),
+    pytest.param(
+        'sold_by = { desk = ["pro"] }',
+        "sold_by = { desk = [] }",
+        "paid = true@4",
+        "sold by some product",
+        id="sold by a product at no tier",
+    ),
+    pytest.param("{ writer = 1 }", "3", "included", "how many of each", id="3 of what"),
+    pytest.param("{ writer = 1 }", '["writer"]', "included", "how many of each", id="how many"),
+    pytest.param('["plus", "pro"]\n', '["pro", "pro"]\n', "tiers = [", "twice", id="a tier twice"),
+    pytest.param('"shop"', '""', 'product = ""', "there is no ''", id="a price of an empty name"),
+    pytest.param(
+        "[tiers.pro]", "[discounts.pro]", "[discounts.pro]", "unknown key 'discounts'", id="a kind"
+    ),
+    pytest.param("amount = 700\n", "amount = ", "amount =@2", "Invalid value", id="an early end"),
+    pytest.param(
+        '[tiers.pro]\ntitle = "Pro"',
+        '[tiers.pro_max]\ntitle = "Max"\npaid = true\n[tiers.pro]\ntitle = 3',
+        "title = 3",
+        "to be a str",
+        id="a name that begins like another",
+    ),
 ]
 
 
