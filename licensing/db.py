@@ -90,16 +90,16 @@ def open_database(settings: Settings) -> None:
     """
     close_all()
     if settings.on_sqlite:
-        _refuse_old_sqlite()
+        driver: Any = peewee.sqlite3  # type: ignore[attr-defined]
+        refuse_old_sqlite(driver.sqlite_version_info)
         database = _sqlite(settings)
     else:
         database = _postgresql(settings)
     db.initialize(database)
 
 
-def _refuse_old_sqlite() -> None:
-    driver: Any = peewee.sqlite3  # type: ignore[attr-defined]
-    found: tuple[int, ...] = driver.sqlite_version_info
+def refuse_old_sqlite(found: tuple[int, ...]) -> None:
+    """Raise `StartRefused` for a version of the SQLite library that is not safe to use."""
     if found < OLDEST_SQLITE:
         raise StartRefused(
             f"SQLite {'.'.join(map(str, found))} can corrupt a database in write-ahead mode; "

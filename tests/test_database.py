@@ -11,6 +11,7 @@ from licensing import clock, db, ids, migrations
 from licensing.db import Busy, transaction, transactional
 from licensing.models import TABLES, Account, Pool, Seat, User
 from licensing.operations import giving_back
+from licensing.settings import StartRefused
 from tests.conftest import POSTGRES_URL
 from tests.world import an_account
 
@@ -94,6 +95,12 @@ def test_r14_a_user_with_a_seat_cannot_be_deleted_from_the_table() -> None:
 
     with pytest.raises(IntegrityError), db.db.atomic():
         User.delete().where(User.account_id == account.id, User.id == priya).execute()
+
+
+def test_an_sqlite_that_can_lose_data_is_refused_with_what_to_do() -> None:
+    with pytest.raises(StartRefused, match=r"SQLite 3\.40\.1 can corrupt .* pip install"):
+        db.refuse_old_sqlite((3, 40, 1))
+    db.refuse_old_sqlite((3, 51, 3))
 
 
 def test_a_transaction_is_joined_and_undone_as_a_whole() -> None:

@@ -32,7 +32,7 @@ def _ask(running: Served, path: str) -> tuple[int, bytes]:
 
 def test_the_demo_prints_what_a_new_user_needs(tmp_path: Path) -> None:
     with served(tmp_path, "--demo") as running:
-        printed = running.output.read_text()
+        printed = running.printed
         curl = re.search(r"http://\S+/pools", printed)
 
         status, body = _ask(running, urlsplit(curl.group()).path if curl else "")
@@ -71,12 +71,14 @@ def test_on_sigterm_every_request_in_hand_is_answered(tmp_path: Path) -> None:
     with served(tmp_path, "--demo") as running:
         everybody_asks = threading.Barrier(CLIENTS + 1)
         answered, dropped = [], []
+        under_way = threading.Event()
 
         def ask() -> None:
             everybody_asks.wait()
             while True:
                 try:
                     answered.append(_ask(running, "/v1/accounts?limit=200")[0])
+                    under_way.set()
                 except ConnectionRefusedError:
                     return  # the door is closed: nothing was accepted
                 except (OSError, http.client.HTTPException) as broken:
@@ -87,8 +89,7 @@ def test_on_sigterm_every_request_in_hand_is_answered(tmp_path: Path) -> None:
         for client in clients:
             client.start()
         everybody_asks.wait()
-        while len(answered) < CLIENTS:
-            clients[0].join(timeout=0.01)
+        under_way.wait(timeout=60)
         running.process.send_signal(signal.SIGTERM)
         for client in clients:
             client.join(timeout=60)

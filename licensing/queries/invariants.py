@@ -38,7 +38,7 @@ def dropped_from_catalogue() -> list[str]:
     """What accounts hold or subscribe to, but the catalogue in force does not know (any more)."""
     catalogue = settings.current().catalogue
     live = Subscription.status != "ended"
-    in_use = (
+    in_use: tuple[tuple[str, Any, Any], ...] = (
         ("seat type", Seat.select(Seat.seat_type), catalogue.seat_types),
         ("pool of", Pool.select(Pool.seat_type).where(Pool.status == "open"), catalogue.seat_types),
         ("product", Subscription.select(Subscription.product).where(live), catalogue.products),
