@@ -43,12 +43,22 @@ class Documented(Field[Any]):
 
 
 class Text(Documented, marshmallow.fields.String):
-    """Text without control characters: composed (NFC), trimmed, `min` to `max` code points."""
+    """
+    Text without control characters: composed (NFC), trimmed, `min` to `max` code points.
+
+    A subclass may have a `pattern` that the whole text has to match, and a `complaint` for it.
+    """
+
+    pattern: re.Pattern[str] | None = None
+    complaint = "Not of the expected form."
 
     def __init__(self, *, max: int, min: int = 1, **options: Any) -> None:
         self.bounds = min, max
         # For the contract; the check itself comes after the text was trimmed.
-        super().__init__(metadata={"minLength": min, "maxLength": max}, **options)
+        metadata: dict[str, Any] = {"minLength": min, "maxLength": max}
+        if self.pattern is not None:
+            metadata["pattern"] = f"^{self.pattern.pattern}$"
+        super().__init__(metadata=metadata, **options)
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
         if not isinstance(value, str):
@@ -63,24 +73,12 @@ class Text(Documented, marshmallow.fields.String):
         shortest, longest = self.bounds
         if not shortest <= len(text) <= longest:
             raise ValidationError(f"Length must be between {shortest} and {longest}.")
-        return text
-
-
-class Matching(Text):
-    """Text that has to match a pattern as a whole."""
-
-    pattern: re.Pattern[str]
-    complaint = "Not of the expected form."
-
-    def cleaned(self, value: str) -> str:
-        """The text, if it matches. Raises `ValidationError`."""
-        text = super().cleaned(value)
-        if not self.pattern.fullmatch(text):
+        if self.pattern is not None and not self.pattern.fullmatch(text):
             raise ValidationError(self.complaint)
         return text
 
 
-class Name(Matching):
+class Name(Text):
     """A name of the catalogue."""
 
     pattern = re.compile(r"[a-z][a-z0-9_]{0,63}")
@@ -90,7 +88,7 @@ class Name(Matching):
         super().__init__(max=64, **options)
 
 
-class Email(Matching):
+class Email(Text):
     """An e-mail address."""
 
     pattern = EMAIL
@@ -100,7 +98,7 @@ class Email(Matching):
         super().__init__(min=3, max=254, **options)
 
 
-class Currency(Matching):
+class Currency(Text):
     """An ISO 4217 code."""
 
     pattern = re.compile(r"[A-Z]{3}")

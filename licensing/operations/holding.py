@@ -105,18 +105,16 @@ def claim_seat(standing: Standing, seat_type: SeatType) -> tuple[Pool, bool]:
     """
     of_type = (Pool.seat_type == seat_type.name) & (Pool.status == "open")
     one_more = {"assigned": Pool.assigned + 1}
-    # Seats that no removal has claimed are used up first (R22).
-    claimed = _counted(standing, of_type & (spare(Pool) >= 1), **one_more)
-    if claimed:
+    one_fewer_leaves = {"scheduled_removal": Pool.scheduled_removal - 1}
+    is_spare, is_to_leave = spare(Pool) >= 1, (spare(Pool) <= 0) & can_assign(Pool)
+    # Seats that no removal has claimed are used up first (R22). Another command may make one spare
+    # between the first two tries; the third one finds it.
+    if claimed := _counted(standing, of_type & is_spare, **one_more):
         return claimed[0], False
-    claimed = _counted(
-        standing,
-        of_type & can_assign(Pool),
-        scheduled_removal=Pool.scheduled_removal - 1,
-        **one_more,
-    )
-    if claimed:
+    if claimed := _counted(standing, of_type & is_to_leave, **one_more, **one_fewer_leaves):
         return claimed[0], True
+    if claimed := _counted(standing, of_type & is_spare, **one_more):
+        return claimed[0], False
     raise _why_not(standing, seat_type)
 
 
