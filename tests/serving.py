@@ -6,9 +6,10 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,7 +25,6 @@ class Served:
     address: str
     process: subprocess.Popen[str]
     lines: list[str] = field(default_factory=list)
-    listens: threading.Event = field(default_factory=threading.Event)
 
     @property
     def printed(self) -> str:
@@ -41,11 +41,21 @@ class Served:
         """Keep what it prints, until it ends."""
         if self.process.stdout is not None:
             with self.process.stdout as output:
-                for line in output:
-                    self.lines.append(line)
-                    if "Started worker" in line:
-                        self.listens.set()
-        self.listens.set()
+                self.lines.extend(iter(output.readline, ""))
+
+    def answer(self) -> None:
+        """Wait until it answers that it is ready, or ends."""
+        deadline = time.monotonic() + SECONDS_TO_START
+        while time.monotonic() < deadline:
+            try:
+                with urllib.request.urlopen(f"{self.address}/readyz", timeout=5):  # noqa: S310 ours
+                    return
+            except OSError:
+                # Wait for its end, which is the one thing that would make asking again useless.
+                with suppress(subprocess.TimeoutExpired):
+                    self.process.wait(timeout=0.05)
+                    break
+        raise AssertionError(f"the service is not ready: {self.printed}")
 
 
 @contextmanager
@@ -65,11 +75,8 @@ def served(folder: Path, *options: str, **environment: str) -> Iterator[Served]:
     listener = threading.Thread(target=running.listen)
     listener.start()
     try:
-        assert running.listens.wait(SECONDS_TO_START), running.printed
-        assert process.poll() is None, running.printed
-        # The first request waits in the queue of the socket until the worker takes it.
-        with urllib.request.urlopen(f"{running.address}/readyz", timeout=SECONDS_TO_START):  # noqa: S310 loopback
-            yield running
+        running.answer()
+        yield running
     finally:
         process.terminate()
         process.wait(timeout=60)

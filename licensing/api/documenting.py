@@ -61,6 +61,7 @@ PROBLEM = {
         },
     },
     "required": ["type", "title", "status", "detail", "instance", "code", "request_id"],
+    "additionalProperties": True,
 }
 HEADERS = {
     "X-Request-Id": (
