@@ -43,7 +43,7 @@ def preview_purchase(actor: Actor, seat_type: str, quantity: int) -> Preview:
     require(actor, CHANGE_BILLING)
     standing = brought_up_to_date(actor)
     wanted = purchasable(standing, seat_type)
-    pool = open_pool(standing, wanted)
+    pool = holding.open_pool(standing, wanted.name)
     opens_pool = pool is None
     if pool is None:
         pool = new_pool(standing, seller_of(standing, wanted), wanted)
@@ -73,7 +73,7 @@ def purchase_seats(actor: Actor, seat_type: str, quantity: int) -> Purchase:
     require(actor, CHANGE_BILLING)
     standing = brought_up_to_date(actor)
     wanted = purchasable(standing, seat_type)
-    pool = open_pool(standing, wanted)
+    pool = holding.open_pool(standing, wanted.name)
     if pool is None:
         pool = new_pool(standing, seller_of(standing, wanted), wanted)
         pool.save(force_insert=True)
@@ -89,16 +89,6 @@ def purchasable(standing: Standing, seat_type: str) -> SeatType:
         )
     seats.refuse_unavailable(standing.catalogue, standing.situation, wanted)
     return wanted
-
-
-def open_pool(standing: Standing, seat_type: SeatType) -> Pool | None:
-    """The account's pool of a type, None where it has none."""
-    pool: Pool | None = Pool.get_or_none(
-        Pool.account_id == standing.account.id,
-        Pool.seat_type == seat_type.name,
-        Pool.status == "open",
-    )
-    return pool
 
 
 def seller_of(standing: Standing, seat_type: SeatType) -> Subscription:

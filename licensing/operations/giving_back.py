@@ -77,11 +77,7 @@ def _removal(standing: Standing, actor: Actor, pool: Pool, quantity: int) -> Rem
 
 
 def _why_not(standing: Standing, seat_type: str, quantity: int) -> Conflict:
-    pool = Pool.get_or_none(
-        Pool.account_id == standing.account.id,
-        Pool.seat_type == seat_type,
-        Pool.status == "open",
-    )
+    pool = holding.open_pool(standing, seat_type)
     if pool is None:
         return NotEnoughUnassignedSeats(seat_type, quantity, 0, 0)
     if spare(pool) < quantity:

@@ -82,6 +82,16 @@ def give_fallback(standing: Standing, actor: Actor, holder: Holder, cause: str |
         give(standing, actor, holder, seat_type, reason=Reason.FALLBACK, cause=cause)
 
 
+def open_pool(standing: Standing, seat_type: str) -> Pool | None:
+    """The account's pool of a type, None where it has none."""
+    pool: Pool | None = Pool.get_or_none(
+        Pool.account_id == standing.account.id,
+        Pool.seat_type == seat_type,
+        Pool.status == "open",
+    )
+    return pool
+
+
 def lock_pools(standing: Standing, seat_types: list[str]) -> None:
     """Lock the pools of several types in one order, before a command counts in more than one."""
     for_update(
@@ -194,11 +204,7 @@ def _counted(standing: Standing, guard: Expression, **counts: Expression) -> lis
 
 
 def _why_not(standing: Standing, seat_type: SeatType) -> NoSeatAvailable:
-    pool = Pool.get_or_none(
-        Pool.account_id == standing.account.id,
-        Pool.seat_type == seat_type.name,
-        Pool.status == "open",
-    )
+    pool = open_pool(standing, seat_type.name)
     if pool is None:
         return NoSeatAvailable(seat_type.name, 0, 0)
     return NoSeatAvailable(seat_type.name, pool.purchased, pool.assigned)

@@ -138,7 +138,7 @@ def _plan(standing: Standing, order: Order) -> Checkout:
     purchases, opened = [], []
     for name, quantity in order.seats.items():
         seat_type = buying.purchasable(after, name)
-        pool = buying.open_pool(after, seat_type)
+        pool = holding.open_pool(after, name)
         if pool is None:
             pool = buying.new_pool(after, subscription, seat_type)
             opened.append(pool)
@@ -164,7 +164,7 @@ def _refuse_too_few(standing: Standing, order: Order, purchases: Iterable[Purcha
         seat_type = standing.catalogue.seat_type(name)
         if not (standing.situation.seat_based or seat_type.legacy):
             continue  # R2: a legacy account cannot have this type, so nothing of it is included
-        pool = buying.open_pool(standing, seat_type)
+        pool = holding.open_pool(standing, name)
         quantity = after.get(name, pool.purchased if pool else 0)
         if quantity < minimum:
             raise BelowMinimum(name, quantity, minimum)

@@ -1,5 +1,7 @@
 """Accounts and API keys: one, and all that the caller may see."""
 
+from typing import Any
+
 from licensing import resources
 from licensing.models import Account, ApiKey
 from licensing.queries.cursors import Page, Window, page
@@ -26,6 +28,19 @@ def existing_account(account_id: str) -> Account:
     if row is None:
         raise NotFound("account", account_id)
     return row
+
+
+def page_of_account(actor: Actor, query: Any, key: Any, window: Window, *filters: object) -> Page:
+    """
+    A page of one of the actor's account's lists; `filters` are those that `query` has.
+
+    Raises `InvalidCursor`, and `NotFound` where there is no such account.
+    """
+    of = (key.model._meta.table_name, actor.account, *filters)
+    found = page(query, key, window, of)
+    if not found.items:
+        existing_account(actor.account)
+    return found
 
 
 def accounts(actor: Actor, window: Window, external_id: str | None = None) -> Page:

@@ -4,8 +4,8 @@ import json
 from typing import Any
 
 from licensing.models import Event, EventSubject
-from licensing.queries.accounts import existing_account
-from licensing.queries.cursors import Page, Window, page
+from licensing.queries.accounts import page_of_account
+from licensing.queries.cursors import Page, Window
 from licensing.rules.permissions import READ_LOG, Actor, require
 from licensing.rules.refusals import NotFound
 
@@ -41,10 +41,8 @@ def events(
         query = query.where(Event.type.in_(types))
     for subject in filter(None, (user_id, seat_id)):
         query = query.where(Event.sequence.in_(_sequences_about(actor.account, subject)))
-    of = ("events", actor.account, after, types, user_id, seat_id)
-    found = page(query, Event.sequence, window, of)
-    if not found.items:
-        existing_account(actor.account)
+    filters = (after, types, user_id, seat_id)
+    found = page_of_account(actor, query, Event.sequence, window, *filters)
     return found.mapped(_shown)
 
 

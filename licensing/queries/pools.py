@@ -4,8 +4,8 @@ from typing import Any
 
 from licensing import resources
 from licensing.models import Pool, Purchase, Removal, Subscription
-from licensing.queries.accounts import existing_account
-from licensing.queries.cursors import Page, Window, page
+from licensing.queries.accounts import page_of_account
+from licensing.queries.cursors import Page, Window
 from licensing.resources import Resource
 from licensing.rules.permissions import CHANGE_BILLING, SEE, Actor, require
 from licensing.rules.pools import quantity_at_renewal
@@ -31,9 +31,7 @@ def pools(
         query = query.where(Pool.external_id == external_id)
     if seat_type is not None:
         query = query.where(Pool.seat_type == seat_type)
-    found = page(query, Pool.id, window, ("pools", actor.account, external_id, seat_type))
-    if not found.items:
-        existing_account(actor.account)
+    found = page_of_account(actor, query, Pool.id, window, external_id, seat_type)
     return found.mapped(_shown)
 
 
@@ -71,9 +69,7 @@ def subscriptions(actor: Actor, window: Window, external_id: str | None = None) 
     query = Subscription.select().where(Subscription.account_id == actor.account)
     if external_id is not None:
         query = query.where(Subscription.external_id == external_id)
-    found = page(query, Subscription.id, window, ("subscriptions", actor.account, external_id))
-    if not found.items:
-        existing_account(actor.account)
+    found = page_of_account(actor, query, Subscription.id, window, external_id)
     pools = _pools_of(actor, found.items)
     return found.mapped(
         lambda row: resources.subscription(
@@ -98,9 +94,7 @@ def purchases(actor: Actor, window: Window) -> Page:
     """The purchases of the account, oldest first."""
     require(actor, CHANGE_BILLING)
     query = Purchase.select().where(Purchase.account_id == actor.account)
-    found = page(query, Purchase.id, window, ("purchases", actor.account))
-    if not found.items:
-        existing_account(actor.account)
+    found = page_of_account(actor, query, Purchase.id, window)
     return found.mapped(resources.purchase)
 
 
@@ -121,9 +115,7 @@ def removals(actor: Actor, window: Window, status: str | None = None) -> Page:
     query = _removals(actor)
     if status is not None:
         query = query.where(Removal.status == status)
-    found = page(query, Removal.id, window, ("removals", actor.account, status))
-    if not found.items:
-        existing_account(actor.account)
+    found = page_of_account(actor, query, Removal.id, window, status)
     return found.mapped(_as_it_stands)
 
 

@@ -2,8 +2,8 @@
 
 from licensing import resources
 from licensing.models import Seat, Transfer
-from licensing.queries.accounts import existing_account
-from licensing.queries.cursors import Page, Window, page
+from licensing.queries.accounts import page_of_account
+from licensing.queries.cursors import Page, Window
 from licensing.resources import Resource
 from licensing.rules.permissions import CHANGE_SEATS, SEE, Actor, require
 from licensing.rules.refusals import NotFound
@@ -34,9 +34,7 @@ def seats(
         query = query.where(Seat.seat_type == seat_type)
     if pool_id is not None:
         query = query.where(Seat.pool_id == pool_id)
-    found = page(query, Seat.id, window, ("seats", actor.account, user_id, seat_type, pool_id))
-    if not found.items:
-        existing_account(actor.account)
+    found = page_of_account(actor, query, Seat.id, window, user_id, seat_type, pool_id)
     return found.mapped(resources.seat)
 
 
@@ -44,7 +42,5 @@ def transfers(actor: Actor, window: Window) -> Page:
     """The transfers of the account, oldest first."""
     require(actor, CHANGE_SEATS)
     query = Transfer.select().where(Transfer.account_id == actor.account)
-    found = page(query, Transfer.id, window, ("transfers", actor.account))
-    if not found.items:
-        existing_account(actor.account)
+    found = page_of_account(actor, query, Transfer.id, window)
     return found.mapped(resources.transfer)

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 
 from licensing import clock, resources
 from licensing.models import Seat, User
-from licensing.queries.accounts import existing_account
-from licensing.queries.cursors import Page, Window, page
+from licensing.queries.accounts import page_of_account
+from licensing.queries.cursors import Page, Window
 from licensing.resources import Resource
 from licensing.rules.accounts import email_key
 from licensing.rules.permissions import SEE_USERS, Actor, require
@@ -38,9 +38,7 @@ def users(
         query = query.where(User.email_key == email_key(email))
     if status is not None:
         query = query.where(User.status == status)
-    found = page(query, User.id, window, ("users", actor.account, external_id, email, status))
-    if not found.items:
-        existing_account(actor.account)
+    found = page_of_account(actor, query, User.id, window, external_id, email, status)
     seats = seats_by_user(actor.account, [row.id for row in found.items])
     now = clock.now()
     return found.mapped(lambda row: resources.user(row, seats[row.id], now))
