@@ -18,6 +18,11 @@ ROOT = Path(__file__).parent.parent
 COMMAND = Path(sys.executable).with_name("seatkeeper")
 
 
+def clean_environment() -> dict[str, str]:
+    """The environment of the tests, without any settings of the service."""
+    return {name: value for name, value in os.environ.items() if "SEATKEEPER" not in name}
+
+
 @dataclass
 class Served:
     """A running service: where it listens, its process, and what it prints."""
@@ -62,11 +67,10 @@ class Served:
 def served(folder: Path, *options: str, **environment: str) -> Iterator[Served]:
     """Run `seatkeeper serve` in a folder until the block ends."""
     port = _free_port()
-    clean = {name: value for name, value in os.environ.items() if "SEATKEEPER" not in name}
     process = subprocess.Popen(  # noqa: S603 our own command
         [COMMAND, "serve", "--port", str(port), *options],
         cwd=folder,
-        env=clean | environment,
+        env=clean_environment() | environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

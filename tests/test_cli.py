@@ -1,7 +1,6 @@
 """The command line, run as a user would, on an SQLite database of its own."""
 
 import json
-import os
 import re
 import sqlite3
 import subprocess
@@ -13,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from licensing.queries.actors import actor_of_key
-from tests.serving import COMMAND, ROOT, served
+from tests.serving import COMMAND, ROOT, clean_environment, served
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -21,14 +20,13 @@ Run = Callable[..., "subprocess.CompletedProcess[str]"]
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
     """Run `seatkeeper` with some arguments, in a folder and with a database of its own."""
-    clean = {name: value for name, value in os.environ.items() if "SEATKEEPER" not in name}
     database = {"SEATKEEPER_DATABASE_URL": f"sqlite:///{tmp_path}/cli.db"}
 
     def run(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(  # noqa: S603 our own command
             [COMMAND, *arguments],
             cwd=tmp_path,
-            env=clean | database | environment,
+            env=clean_environment() | database | environment,
             capture_output=True,
             text=True,
             timeout=60,
@@ -229,7 +227,7 @@ def test_flask_knows_the_same_commands(run: Run, tmp_path: Path) -> None:
     ran = subprocess.run(  # noqa: S603 flask's own command
         [COMMAND.with_name("flask"), "--app", "app", "migrate"],
         cwd=ROOT,
-        env=os.environ | {"SEATKEEPER_DATABASE_URL": f"sqlite:///{tmp_path}/flask.db"},
+        env=clean_environment() | {"SEATKEEPER_DATABASE_URL": f"sqlite:///{tmp_path}/flask.db"},
         capture_output=True,
         text=True,
         timeout=60,
