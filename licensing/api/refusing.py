@@ -21,7 +21,8 @@ GIVING_A_SEAT = (
     ExclusiveSeat,
     IncludedInHeldSeat,
 )
-RECEIVING_A_SEAT = (AlreadyAssigned, UserDeactivated, InvitationExpired, InvitationNotPending)
+INVITED_OR_DEACTIVATED = (UserDeactivated, InvitationExpired, InvitationNotPending)
+RECEIVING_A_SEAT = (AlreadyAssigned, *INVITED_OR_DEACTIVATED)
 TRANSFERRING = (
     AlreadyAssigned,
     UserDeactivated,

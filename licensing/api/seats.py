@@ -5,7 +5,12 @@ from typing import Any
 from licensing import resources
 from licensing.api import fields
 from licensing.api.kit import Blueprint, Page, Request, Response, window_of
-from licensing.api.refusing import GIVING_A_SEAT, RECEIVING_A_SEAT, TRANSFERRING
+from licensing.api.refusing import (
+    GIVING_A_SEAT,
+    INVITED_OR_DEACTIVATED,
+    RECEIVING_A_SEAT,
+    TRANSFERRING,
+)
 from licensing.api.removals import RemovalResponse
 from licensing.clock import to_text
 from licensing.operations import assigning
@@ -129,13 +134,14 @@ def get_seat(actor: Actor, seat_id: str) -> dict[str, Any]:
 @blp.needs(CHANGE_SEATS)
 @blp.takes(SeatRequest)
 @blp.gives(201, SeatResponse, location="/v1/accounts/{account_id}/seats/{id}")
-@blp.refuses(*GIVING_A_SEAT, *RECEIVING_A_SEAT, AccountClosed)
+@blp.refuses(*GIVING_A_SEAT, *INVITED_OR_DEACTIVATED, AccountClosed)
 def assign_seat(actor: Actor, body: dict[str, Any]) -> dict[str, Any]:
     """Assign a seat
 
     Never is one more assigned than was bought, whatever runs at the same moment. An exclusive seat
     of the user is replaced. Assigning beyond the seats that stay shrinks the newest pending removal
     by one.
+    What the user holds already is answered again: nothing changes, and nothing is told.
     """
     return resources.seat(assigning.assign_seat(actor, **body))
 

@@ -10,7 +10,7 @@ from licensing.models import Account, Pool, Removal
 from licensing.operations import holding
 from licensing.operations.changing import apply_changes, refuse_taken_external_id
 from licensing.operations.due import brought_up_to_date
-from licensing.operations.standing import Standing
+from licensing.operations.standing import Standing, lock_all_holders
 from licensing.rules.accounts import AccountStatus, pricing_model_of
 from licensing.rules.permissions import (
     CHANGE_ACCOUNT,
@@ -82,6 +82,8 @@ def update_account(actor: Actor, changes: dict[str, Any], if_match: int | None =
         raise PreconditionFailed("account", account.version)
     refuse_taken_external_id(Account, None, changes.get("external_id"), but=account.id)
     closing = changes.get("status") == AccountStatus.CLOSED
+    if closing:
+        lock_all_holders(standing)
     was = resources.account(account)
     if apply_changes(account, changes):
         after = resources.account(account)
@@ -90,6 +92,7 @@ def update_account(actor: Actor, changes: dict[str, Any], if_match: int | None =
         kind = EventType.ACCOUNT_CLOSED if closing else EventType.ACCOUNT_UPDATED
         event = events.record(actor, kind, after, previous=previous)
         if closing:
+            standing.upheaval = event
             _cancel_removals(standing, actor, event)
     return account
 

@@ -33,10 +33,11 @@ def assign_seat(actor: Actor, user_id: str, seat_type: str) -> Seat:
     Give a user a seat of a type (R11).
 
     An exclusive seat that the user holds is replaced (R8); a pending removal gives way where the
-    seat is one that was to leave (R22). Refuses with `NoSeatAvailable`, `AlreadyAssigned`,
-    `SeatTypeNotAvailable` (R2, R5), `UserNotEligible` (R7), `ExclusiveSeat`, `IncludedInHeldSeat`
-    (R8), `UserDeactivated`, `InvitationExpired`, `InvitationNotPending` (R13), `Unknown` seat
-    types, and `PermissionDenied` (R10).
+    seat is one that was to leave (R22). Assigning what the user holds already changes nothing and
+    answers the held seat (R32). Refuses with `NoSeatAvailable`, `SeatTypeNotAvailable` (R2, R5),
+    `UserNotEligible` (R7), `ExclusiveSeat`, `IncludedInHeldSeat` (R8), `UserDeactivated`,
+    `InvitationExpired`, `InvitationNotPending` (R13), `Unknown` seat types, and
+    `PermissionDenied` (R10).
     """
     require(actor, CHANGE_SEATS)
     standing = brought_up_to_date(actor)
@@ -44,20 +45,29 @@ def assign_seat(actor: Actor, user_id: str, seat_type: str) -> Seat:
 
 
 def assign_to(standing: Standing, actor: Actor, holder: Holder, seat_type: str) -> Seat:
-    """Assign a seat to a locked user; refuses as `assign_seat`."""
+    """Assign a seat to a locked user; answers and refuses as `assign_seat`."""
     wanted = standing.catalogue.seat_type(seat_type)
+    refuse_inactive(standing, holder)
+    held = holder.seat_of(wanted.name)
+    if held is not None:
+        return held
     refuse_receiver(standing, holder, wanted)
     seats.refuse_unavailable(standing.catalogue, standing.situation, wanted)
     return holding.give(standing, actor, holder, wanted)
 
 
-def refuse_receiver(standing: Standing, holder: Holder, wanted: SeatType) -> None:
-    """Refuse a user who cannot be given a seat of this type (R7, R8, R13)."""
-    user = holder.user
-    if user.status == UserStatus.DEACTIVATED:
-        raise UserDeactivated(user.id)
-    if user.status == UserStatus.INVITED:
+def refuse_inactive(standing: Standing, holder: Holder) -> None:
+    """Refuse a user who is deactivated, or whose invitation is over (R13)."""
+    if holder.user.status == UserStatus.DEACTIVATED:
+        raise UserDeactivated(holder.user.id)
+    if holder.user.status == UserStatus.INVITED:
         _refuse_lapsed_invitation(standing, holder)
+
+
+def refuse_receiver(standing: Standing, holder: Holder, wanted: SeatType) -> None:
+    """Refuse a user who cannot be given another seat of this type (R7, R8, R13)."""
+    user = holder.user
+    refuse_inactive(standing, holder)
     held = holder.seat_of(wanted.name)
     if held is not None:
         raise AlreadyAssigned(user.id, wanted.name, held.id)

@@ -54,6 +54,7 @@ class Standing:
         catalogue: what is sold.
         now: the instant at which the command runs.
         holders: the users that the command has locked so far, by id.
+        upheaval: the event that changed what the account as a whole has, if one did.
     """
 
     account: Account
@@ -61,6 +62,7 @@ class Standing:
     catalogue: Catalogue
     now: datetime
     holders: dict[str, Holder] = field(default_factory=dict)
+    upheaval: str | None = None
 
     @property
     def situation(self) -> Situation:
@@ -171,10 +173,18 @@ def lock_holders(standing: Standing, user_ids: Iterable[str]) -> None:
         standing.holders[user.id] = holder
 
 
+def lock_all_holders(standing: Standing) -> None:
+    """
+    Read and lock everybody who holds a seat.
+
+    For a command that changes what the whole account has: what each may do is compared (R9).
+    """
+    holders = Seat.select(Seat.user_id).where(Seat.account_id == standing.account.id).distinct()
+    lock_holders(standing, [seat.user_id for seat in holders])
+
+
 def _tell_changed_entitlements(actor: Actor, standing: Standing) -> None:
     """user.entitlements_changed, for each user whose answer of R9 is another one now."""
-    recorded = transaction().events
-    cause = recorded[0].id if recorded else None
     teller = system(standing.account.id, actor.request_id)
     for holder in standing.holders.values():
         after = standing.entitlements_of(holder)
@@ -193,5 +203,10 @@ def _tell_changed_entitlements(actor: Actor, standing: Standing) -> None:
                     "features": {feature: answer.level for feature, answer in after.items()},
                 },
                 previous={"features": changed},
-                cause=cause,
+                cause=standing.upheaval or _first_event_about(holder.user.id),
             )
+
+
+def _first_event_about(user_id: str) -> str | None:
+    recorded = transaction().events
+    return next((event.id for event in recorded if user_id in event.subjects), None)

@@ -9,11 +9,11 @@ from zoneinfo import ZoneInfo
 from licensing import events, ids, resources
 from licensing.db import for_update, transactional
 from licensing.events import EventType, Reason
-from licensing.models import Pool, Purchase, Seat, Subscription
+from licensing.models import Pool, Purchase, Subscription
 from licensing.operations import buying, holding
 from licensing.operations.changing import apply_changes, refuse_taken_external_id
 from licensing.operations.due import brought_up_to_date
-from licensing.operations.standing import Standing, lock_holders
+from licensing.operations.standing import Standing, lock_all_holders
 from licensing.rules import terms
 from licensing.rules.catalogue import SeatType
 from licensing.rules.permissions import CHANGE_BILLING, Actor, ActorType, require
@@ -86,7 +86,7 @@ def checkout(actor: Actor, order: Order) -> tuple[Subscription, list[Pool]]:
     standing = brought_up_to_date(actor, alone=True)
     planned = _plan(standing, order)
     subscription = planned.subscription
-    _see_all_holders(standing)
+    lock_all_holders(standing)
     refuse_taken_external_id(Subscription, subscription.account_id, order.external_id)
     subscription.save(force_insert=True)
     for pool in planned.opened:
@@ -98,6 +98,7 @@ def checkout(actor: Actor, order: Order) -> tuple[Subscription, list[Pool]]:
         resources.subscription(subscription, planned.opened),
         effective_at=subscription.term_starts_at,
     )
+    standing.upheaval = started
     for purchase in planned.purchases:
         pool = Pool.get(Pool.account_id == purchase.account_id, Pool.id == purchase.pool_id)
         buying.add_seats(standing, actor, pool, purchase.quantity, cause=started)
@@ -193,12 +194,6 @@ def _subscription(standing: Standing, order: Order) -> Subscription:
         version=1,
         created_at=standing.now,
     )
-
-
-def _see_all_holders(standing: Standing) -> None:
-    """A new product can change what every holder may do (R9), so all of them are compared."""
-    holders = Seat.select(Seat.user_id).where(Seat.account_id == standing.account.id).distinct()
-    lock_holders(standing, [seat.user_id for seat in holders])
 
 
 def _end_free_tools(

@@ -39,7 +39,6 @@ def test_r11_no_seat_is_left(app: Flask) -> None:
 @pytest.mark.parametrize(
     ("seat_type", "status", "code"),
     [
-        pytest.param("core", 409, "already_assigned", id="held already"),
         pytest.param("sales", 409, "seat_type_not_available", id="not sold to this account"),
         pytest.param("partner", 409, "user_not_eligible", id="not eligible"),
         pytest.param("view_only", 409, "exclusive_seat", id="cannot stand beside"),
@@ -53,6 +52,20 @@ def test_every_refusal_has_its_code(app: Flask, seat_type: str, status: int, cod
     answer = calling(app, account).post("seats", {"user_id": priya, "seat_type": seat_type})
 
     assert (answer.status_code, answer.json["code"]) == (status, code)
+    assert account.happened() == []
+
+
+def test_r32_assigning_what_is_held_answers_the_same(app: Flask) -> None:
+    account = an_account()
+    priya = account.user("Priya")
+    api = calling(app, account)
+    body = {"user_id": priya, "seat_type": "core"}
+
+    first = api.post("seats", body)
+    account.from_here()
+    again = api.post("seats", body)
+
+    assert (again.status_code, again.json) == (first.status_code, first.json)
     assert account.happened() == []
 
 
