@@ -70,6 +70,7 @@ class Account(Row):
     status = TextField()
     currency = TextField()
     time_zone = TextField()
+    test_clock_id = TextField(null=True)
     super_admins = IntegerField()
     epoch = IntegerField()
     last_sequence = BigIntegerField()

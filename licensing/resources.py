@@ -41,6 +41,7 @@ def account(row: Account) -> Resource:
         "status": row.status,
         "currency": row.currency,
         "time_zone": row.time_zone,
+        "test_clock_id": row.test_clock_id,
         "external_id": row.external_id,
         "metadata": row.metadata,
         "version": row.version,

@@ -74,6 +74,9 @@ class AccountResponse(Response):
     status = fields.Choice(AccountStatus, description="Whether it is in use", example="active")
     currency = fields.Currency(**CURRENCY)
     time_zone = fields.TimeZone(**ZONE)
+    test_clock_id = fields.Id(
+        "clk", allow_none=True, description="The test clock that it is bound to, null if it is live"
+    )
     external_id = fields.ExternalId()
     metadata = fields.Metadata()
     version = fields.Version()

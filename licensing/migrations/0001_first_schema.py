@@ -15,6 +15,7 @@ CREATE TABLE accounts (
     status TEXT NOT NULL CONSTRAINT accounts_status CHECK (status IN ('active', 'closed')),
     currency TEXT NOT NULL,
     time_zone TEXT NOT NULL,
+    test_clock_id TEXT,
     super_admins INTEGER NOT NULL CONSTRAINT accounts_super_admins CHECK (super_admins >= 0),
     epoch INTEGER NOT NULL,
     last_sequence BIGINT NOT NULL CONSTRAINT accounts_last_sequence CHECK (last_sequence >= 0),
