@@ -254,6 +254,7 @@ def accept_invitation(actor: Actor, user_id: str) -> dict[str, Any]:
 @blp.needs(REPORT_ACTIVITY)
 @blp.takes(ActivityRequest)
 @blp.gives(204)
+@blp.refuses(AccountClosed)
 def record_activity(actor: Actor, user_id: str, body: dict[str, Any]) -> None:
     """Report that a user was active
 

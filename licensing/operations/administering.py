@@ -20,6 +20,17 @@ def refuse_grant(actor: Actor, before: frozenset[str], after: frozenset[str]) ->
             raise PermissionDenied("permission", permission)
 
 
+def refuse_over_super_admin(actor: Actor, holder: Holder) -> None:
+    """
+    Refuse a user who is no super admin to end, or to take over the address of, one who is (R10).
+
+    Otherwise whoever may edit users could make himself super admin that way. Raises
+    `PermissionDenied`.
+    """
+    if Permission.SUPER_ADMIN in holder.user.permissions:
+        refuse_grant(actor, frozenset({Permission.SUPER_ADMIN}), frozenset())
+
+
 def is_active_super_admin(user: User) -> bool:
     """Whether the user is one of those of whom an account always keeps one."""
     return user.status == UserStatus.ACTIVE and Permission.SUPER_ADMIN in user.permissions

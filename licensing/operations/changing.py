@@ -60,4 +60,6 @@ def refuse_taken_external_id(
         query = query.where(table.account_id == account_id)
     other = query.get_or_none()
     if other is not None and other.id != but:
-        raise ExternalIdTaken(model.__name__.lower(), external_id, other.id)
+        # Of another account, who is in one may only learn that it has the id.
+        hidden = model is Account and but is not None
+        raise ExternalIdTaken(model.__name__.lower(), external_id, None if hidden else other.id)

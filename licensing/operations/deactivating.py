@@ -15,6 +15,7 @@ from licensing.rules.permissions import CHANGE_SEATS, CHANGE_USERS, Actor, requi
 from licensing.rules.refusals import (
     InvitationNotPending,
     PreconditionFailed,
+    TransferToSelf,
     Unacceptable,
     UserDeactivated,
     UserHoldsPaidSeats,
@@ -42,13 +43,15 @@ def set_status(
     Deactivating keeps the seats, takes them back (`seats`) or transfers them
     (`transfer_to`); an invited user who is deactivated loses the invitation and its seats. Raises
     `LastSuperAdmin`, `InvitationNotPending` where an invitation would have to be accepted or cannot
-    be given again, `Unacceptable` where `seats` or `transfer_to` come without a deactivation, and
+    be given again, `UserDeactivated` where the seats of somebody who is deactivated already are to
+    go, `Unacceptable` where `seats` or `transfer_to` come without a deactivation, and
     as `assigning.transfer_seat`.
     """
-    if status != UserStatus.DEACTIVATED and (seats != SeatsAfterwards.KEEP or transfer_to):
-        raise Unacceptable("transfer_to" if transfer_to else "seats", "goes with a deactivation")
-    if transfer_to and seats != SeatsAfterwards.KEEP:
-        raise Unacceptable("seats", "cannot be taken back and transferred at once")
+    _refuse_parting_without_leaving(status, seats, transfer_to)
+    parting = bool(transfer_to) or seats != SeatsAfterwards.KEEP
+    _refuse_parting_of_the_deactivated(holder, parting)
+    if status not in (None, holder.user.status):
+        administering.refuse_over_super_admin(actor, holder)
     if status == UserStatus.INVITED:
         _invite_again(standing, actor, holder)
     elif status is None or status == holder.user.status:
@@ -57,6 +60,23 @@ def set_status(
         _reactivate(standing, actor, holder)
     else:
         _deactivate(standing, actor, holder, seats, transfer_to)
+
+
+def _refuse_parting_without_leaving(
+    status: str | None, seats: SeatsAfterwards, transfer_to: str | None
+) -> None:
+    parts = seats != SeatsAfterwards.KEEP
+    if status != UserStatus.DEACTIVATED and (parts or transfer_to):
+        raise Unacceptable("transfer_to" if transfer_to else "seats", "goes with a deactivation")
+    if transfer_to and parts:
+        raise Unacceptable("seats", "cannot be taken back and transferred at once")
+
+
+def _refuse_parting_of_the_deactivated(holder: Holder, parting: bool) -> None:
+    """R13: the seats of a deactivated user stay where they are."""
+    holds_paid = any(seat.pool_id for seat in holder.seats)
+    if parting and holds_paid and holder.user.status == UserStatus.DEACTIVATED:
+        raise UserDeactivated(holder.user.id)
 
 
 def _deactivate(
@@ -91,7 +111,13 @@ def _part_with_paid_seats(
 ) -> None:
     """Who leaves is given no viewing seat for the paid ones: R8 speaks of active users."""
     receiver = lock_holder(standing, transfer_to) if transfer_to else None
-    for seat in [seat for seat in holder.seats if seat.pool_id]:
+    if receiver is holder:
+        raise TransferToSelf(holder.user.id)
+    if receiver:
+        assigning.refuse_inactive(standing, receiver)
+    paid = [seat for seat in holder.seats if seat.pool_id]
+    holding.lock_pools(standing, [seat.seat_type for seat in paid])
+    for seat in paid:
         if receiver:
             assigning.move_seat(standing, actor, holder, seat, receiver)
         else:
@@ -162,12 +188,12 @@ def delete_user(
     holder = lock_holder(standing, user_id)
     if if_match not in (None, holder.user.version):
         raise PreconditionFailed("user", holder.user.version)
+    administering.refuse_over_super_admin(actor, holder)
     paid = [seat for seat in holder.seats if seat.pool_id]
     if paid and not (take_seats or transfer_to):
         listed = [{"id": seat.id, "seat_type": seat.seat_type} for seat in paid]
         raise UserHoldsPaidSeats(user_id, listed)
-    if paid and holder.user.status == UserStatus.DEACTIVATED:
-        raise UserDeactivated(user_id)
+    _refuse_parting_of_the_deactivated(holder, parting=True)
     _part_with_paid_seats(standing, actor, holder, transfer_to)
     _end_all(standing, actor, holder, Reason.USER_DELETED, None)
     _delete(standing, actor, holder)

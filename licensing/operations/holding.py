@@ -94,6 +94,8 @@ def open_pool(standing: Standing, seat_type: str) -> Pool | None:
 
 def lock_pools(standing: Standing, seat_types: list[str]) -> None:
     """Lock the pools of several types in one order, before a command counts in more than one."""
+    if len(seat_types) < 2:
+        return
     for_update(
         Pool.select(Pool.id)
         .where(

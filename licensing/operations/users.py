@@ -10,7 +10,13 @@ from licensing.models import User
 from licensing.operations import administering, assigning, deactivating, holding
 from licensing.operations.changing import merged, refuse_taken_external_id
 from licensing.operations.due import brought_up_to_date
-from licensing.operations.standing import Holder, Standing, lock_holder
+from licensing.operations.standing import (
+    Holder,
+    Standing,
+    lock_holder,
+    lock_holders,
+    standing_of,
+)
 from licensing.rules.accounts import Invitation, UserStatus, email_key, invitation_at
 from licensing.rules.permissions import (
     CHANGE_SEATS,
@@ -68,6 +74,7 @@ def create_user(
         metadata=metadata or {},
     )
     created = events.record(actor, EventType.USER_CREATED, holder.resource(standing.now))
+    holding.lock_pools(standing, list(seat_types))
     for seat_type in dict.fromkeys(seat_types):
         assigning.assign_to(standing, actor, holder, seat_type)
     holding.give_fallback(standing, actor, holder, cause=created)
@@ -158,6 +165,7 @@ def update_user(
     """
     require(actor, CHANGE_USERS)
     standing = brought_up_to_date(actor)
+    lock_holders(standing, filter(None, [user_id, changes.get("transfer_to")]))
     holder = lock_holder(standing, user_id)
     if if_match not in (None, holder.user.version):
         raise PreconditionFailed("user", holder.user.version)
@@ -183,6 +191,8 @@ def _update_profile(
     if "metadata" in changes:
         changes["metadata"] = merged(user.metadata, changes["metadata"])
     previous = {n: getattr(user, n) for n in changes if getattr(user, n) != changes[n]}
+    if "email" in previous:
+        administering.refuse_over_super_admin(actor, holder)
     if previous:
         _write_profile(standing, actor, holder, {n: changes[n] for n in previous}, previous)
 
@@ -223,7 +233,7 @@ def record_activity(actor: Actor, user_id: str, at: datetime | None = None) -> N
     Note when a user was last active; an older date than the one known changes nothing (R27).
 
     Activity is no change of the account and is told by no event. Refuses with `Unacceptable` when
-    the date lies in the future, `NotFound` and `PermissionDenied`.
+    the date lies in the future, `AccountClosed`, `NotFound` and `PermissionDenied`.
     """
     require(actor, REPORT_ACTIVITY)
     now = clock.now()
@@ -231,6 +241,7 @@ def record_activity(actor: Actor, user_id: str, at: datetime | None = None) -> N
     if active_at > now:
         raise Unacceptable("at", "lies in the future")
     of_user = (User.account_id == actor.account) & (User.id == user_id)
+    standing_of(actor)
     noted = (
         User.update(last_active_at=active_at, version=User.version + 1)
         .where(of_user, User.last_active_at.is_null() | (User.last_active_at < active_at))

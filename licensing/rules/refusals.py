@@ -405,7 +405,7 @@ class NotSold(Conflict):
 
 @dataclass(eq=False)
 class ExternalIdTaken(Conflict):
-    """The external id {external_id} belongs to another {kind} already ({id}).
+    """The external id {external_id} belongs to another {kind} already.
 
     External ids are unique in their scope; look the other one up by ?external_id=.
     """
@@ -413,7 +413,7 @@ class ExternalIdTaken(Conflict):
     code = "external_id_taken"
     kind: str
     external_id: str
-    id: str
+    id: str | None
 
 
 @dataclass(eq=False)

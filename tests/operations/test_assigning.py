@@ -1,4 +1,4 @@
-"""Giving seats to users, changing, taking back, transferring them (R2, R5 to R8, R11 to R15, R22)."""
+"""Giving seats to users, changing, taking back and moving them (R2, R5 to R8, R11 to R15, R22)."""
 
 from dataclasses import replace
 from importlib import resources
@@ -1098,18 +1098,22 @@ def test_an_unknown_seat_is_not_changed() -> None:
 
 
 @pytest.mark.parametrize("scope", [Scope.USERS, Scope.BILLING, Scope.READ])
-def test_r10_a_service_changes_and_takes_back_with_the_scope_for_seats_only(scope: Scope) -> None:
+@pytest.mark.parametrize(
+    "command",
+    [
+        pytest.param(take_back, id="taking back"),
+        pytest.param(lambda by, seat_id: change_seat(by, seat_id, "view_only"), id="changing"),
+    ],
+)
+def test_r10_only_the_scope_for_seats_changes_them(command: Any, scope: Scope) -> None:
     account = an_account()
     priya = account.user("Priya", seats=["core"])
-    seat_id = account.seat(priya, "core")
 
-    with pytest.raises(PermissionDenied) as refused_change:
-        change_seat(account.key(scope), seat_id, "view_only")
-    with pytest.raises(PermissionDenied) as refused_taking:
-        take_back(account.key(scope), seat_id)
+    with pytest.raises(PermissionDenied) as refusal:
+        command(account.key(scope), account.seat(priya, "core"))
 
-    missing = {"kind": "scope", "missing": "seats"}
-    assert (refused_change.value.facts, refused_taking.value.facts) == (missing, missing)
+    assert refusal.value.facts == {"kind": "scope", "missing": "seats"}
+    assert account.seats_of(priya) == ["core"]
     assert account.happened() == []
 
 
@@ -1472,4 +1476,29 @@ def test_r10_a_service_transfers_with_the_scope_for_seats() -> None:
 
     assert refusal.value.facts == {"kind": "scope", "missing": "seats"}
     assert account.seats_of(priya) == ["core"]
+    assert account.happened() == []
+
+
+def test_r32_assigning_what_is_held_keeps_a_pending_removal_and_the_full_pool() -> None:
+    account = an_account(core=2)
+    felix = account.user("Felix", status="invited", seats=["core"])
+    giving_back.schedule_removal(account.by, "core", 1)
+    account.from_here()
+
+    seat = assign_seat(account.by, felix, "core")
+
+    assert (seat.id, seat.version) == (account.seat(felix, "core"), 1)
+    assert account.numbers("core") == (2, 1, 1)
+    assert account.happened() == []
+
+
+def test_r13_to_a_deactivated_user_not_even_what_he_holds_is_assigned() -> None:
+    account = an_account()
+    priya = account.user("Priya", seats=["core"])
+    account.deactivate(priya)
+
+    with pytest.raises(UserDeactivated) as refusal:
+        assign_seat(account.by, priya, "core")
+
+    assert refusal.value.facts == {"user_id": priya}
     assert account.happened() == []

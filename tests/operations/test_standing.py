@@ -196,13 +196,21 @@ def test_r32_an_invitation_that_lapses_with_its_seat_is_not_told(hands: Hands) -
     ]
 
 
-def test_r32_a_newcomer_and_who_is_deleted_have_no_levels_that_could_change() -> None:
+def test_r32_a_newcomer_has_no_levels_that_could_have_changed() -> None:
     account = an_account()
 
-    holder = users.create_user(account.by, "a@example.com", "A", status="active")
-    deactivating.delete_user(account.by, holder.user.id)
+    users.create_user(account.by, "a@example.com", "A", status="active", seat_types=("core",))
 
-    assert _told(account) == []
+    assert account.happened(but=()) == ["user.created", "seat.assigned"]
+
+
+def test_r32_nor_has_who_is_deleted() -> None:
+    account = an_account()
+    priya = account.user("Priya", seats=["core"])
+
+    deactivating.delete_user(account.by, priya, take_seats=True)
+
+    assert account.happened(but=()) == ["seat.unassigned", "user.deleted"]
 
 
 def test_r8_a_richer_seat_that_opens_nothing_more_is_not_told() -> None:

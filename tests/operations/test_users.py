@@ -14,6 +14,7 @@ from licensing.operations.users import (
 )
 from licensing.rules.permissions import Permission, Scope
 from licensing.rules.refusals import (
+    AccountClosed,
     EmailTaken,
     ExclusiveSeat,
     ExternalIdTaken,
@@ -972,3 +973,34 @@ def test_r10_activity_is_reported_with_the_scope_for_users() -> None:
 
     assert refusal.value.facts == {"kind": "scope", "missing": "users"}
     assert account.shown(priya)["last_active_at"] is None
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param({"email": "mine@example.com"}, id="taking over the address"),
+        pytest.param({"status": "deactivated"}, id="deactivating"),
+    ],
+)
+def test_r10_who_edits_users_does_not_get_at_a_super_admin(change: dict[str, str]) -> None:
+    account = an_account()
+    first, _ = account.super_admin, account.super_admin
+    admin = account.user_admin
+
+    with pytest.raises(PermissionDenied, match="super_admin"):
+        update_user(admin, first.id, change)
+    with pytest.raises(PermissionDenied, match="super_admin"):
+        delete_user(admin, first.id)
+    update_user(admin, first.id, {"name": "Amara O."})
+
+    assert account.happened() == ["user.updated"]
+
+
+def test_r27_a_closed_account_notes_no_activity() -> None:
+    account = an_account()
+    priya = account.user()
+    service = account.key(Scope.USERS)
+    account.close()
+
+    with pytest.raises(AccountClosed):
+        record_activity(service, priya)
