@@ -9,14 +9,20 @@ from peewee import IntegrityError, OperationalError
 
 from licensing import clock, db, ids, migrations
 from licensing.db import Busy, transaction, transactional
-from licensing.models import TABLES, Account, Pool, Seat, User
+from licensing.models import TABLES, Account, Event, Pool, Removal, Seat, Subscription, User
 from licensing.operations import giving_back
+from licensing.queries import invariants
 from licensing.settings import StartRefused
 from tests.conftest import POSTGRES_URL
 from tests.world import an_account
 
 
 def test_the_models_say_what_the_schema_is() -> None:
+    tables = {model._meta.table_name for model in TABLES}
+    of_the_runner = set(db.db.get_tables()) - tables
+
+    assert tables <= set(db.db.get_tables())
+    assert all("migration" in name for name in of_the_runner), of_the_runner
     for model in TABLES:
         found = {column.name for column in db.db.get_columns(model._meta.table_name)}
         assert found == {field.column_name for field in model._meta.sorted_fields}
@@ -87,6 +93,87 @@ def test_nor_a_seat_of_another_tenants_user() -> None:
 
     with pytest.raises(IntegrityError), db.db.atomic():
         Seat.create(**_seat(account.id, stranger))
+
+
+@pytest.mark.parametrize(
+    ("change", "constraint"),
+    [
+        pytest.param({"super_admins": -1}, "super_admins", id="fewer admins than none"),
+        pytest.param({"last_sequence": -1}, "last_sequence", id="a log before its beginning"),
+        pytest.param({"status": "lost"}, "status", id="no status"),
+        pytest.param({"pricing_model": "free"}, "pricing_model", id="no pricing model"),
+    ],
+)
+def test_an_account_with_wrong_counts_cannot_be_written(
+    change: dict[str, Any], constraint: str
+) -> None:
+    account = an_account()
+
+    with pytest.raises(IntegrityError, match=constraint), db.db.atomic():
+        Account.update(**change).where(Account.id == account.id).execute()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param({"quantity": 3}, id="more than was asked for"),
+        pytest.param({"quantity": -1}, id="fewer than none"),
+        pytest.param({"quantity": 0}, id="a live one that removes nothing"),
+        pytest.param({"status": "cancelled"}, id="a cancelled one that removes"),
+        pytest.param({"status": "applied"}, id="applied at no time"),
+    ],
+)
+def test_r20_a_removal_that_contradicts_itself_cannot_be_written(change: dict[str, Any]) -> None:
+    account = an_account()
+    giving_back.schedule_removal(account.super_admin, "core", 2)
+
+    with pytest.raises(IntegrityError, match="removals_"), db.db.atomic():
+        Removal.update(**change).where(Removal.account_id == account.id).execute()
+
+
+def test_r4_a_second_live_subscription_to_a_product_cannot_be_written() -> None:
+    account = an_account()
+    row = Subscription.get(Subscription.account_id == account.id)
+
+    with pytest.raises(IntegrityError), db.db.atomic():
+        Subscription.create(**row.__data__ | {"id": ids.new("sub")})
+
+
+def test_r11_a_second_open_pool_of_a_type_cannot_be_written() -> None:
+    account = an_account()
+    row = Pool.get(Pool.account_id == account.id)
+
+    with pytest.raises(IntegrityError), db.db.atomic():
+        Pool.create(**row.__data__ | {"id": ids.new("pool")})
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param({}, id="a place in the log that is taken"),
+        pytest.param({"sequence": 0}, id="a place before the first"),
+        pytest.param({"sequence": 900}, id="an event that was told already"),
+        pytest.param({"account_id": "acc_none"}, id="an account that does not exist"),
+    ],
+)
+def test_r29_an_event_that_would_spoil_the_log_cannot_be_written(change: dict[str, Any]) -> None:
+    account = an_account()
+    row = Event.get(Event.account_id == account.id)
+
+    with pytest.raises(IntegrityError), db.db.atomic():
+        Event.create(**row.__data__ | change)
+
+
+def test_r29_what_is_left_out_of_the_log_is_found() -> None:
+    account = an_account()
+    row = Event.get(Event.account_id == account.id)
+
+    with db.db.atomic() as undone:
+        Event.create(**row.__data__ | {"sequence": 900, "id": ids.new("evt")})
+        found = list(invariants.violations())
+        undone.rollback()
+
+    assert any("the log has" in text for text in found), found
 
 
 def test_r14_a_user_with_a_seat_cannot_be_deleted_from_the_table() -> None:

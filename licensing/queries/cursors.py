@@ -75,7 +75,11 @@ def page(query: Any, key: Any, window: Window, of: tuple[object, ...]) -> Page:
 
 def _signed(last: object, of: str) -> str:
     position = json.dumps(last).encode()
-    return base64.urlsafe_b64encode(_signature(position, of) + position).decode().rstrip("=")
+    return _encoded(_signature(position, of) + position)
+
+
+def _encoded(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
 
 
 def _opened(cursor: str, of: str) -> Any:
@@ -84,7 +88,8 @@ def _opened(cursor: str, of: str) -> Any:
     except (binascii.Error, ValueError):
         raise InvalidCursor from None
     signature, position = raw[:SIGNATURE_BYTES], raw[SIGNATURE_BYTES:]
-    if not hmac.compare_digest(signature, _signature(position, of)):
+    # The last character has spare bits; a cursor comes back exactly as it was given out.
+    if _encoded(raw) != cursor or not hmac.compare_digest(signature, _signature(position, of)):
         raise InvalidCursor
     return json.loads(position)
 

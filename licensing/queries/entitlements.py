@@ -48,11 +48,11 @@ def _holder(actor: Actor, user_id: str) -> Holder:
     )
     if row is None:
         raise NotFound("user", user_id)
-    seats = (
-        Seat.select(Seat.seat_type)
-        .where(Seat.account_id == actor.account, Seat.user_id == user_id)
-        .order_by(Seat.id)
+    held = Seat.select(Seat.id, Seat.seat_type).where(
+        Seat.account_id == actor.account, Seat.user_id == user_id
     )
+    # Sorted here: an ORDER BY would lead the database through all seats of the account instead.
+    seats = sorted(held, key=lambda seat: str(seat.id))
     return Holder(
         account_open=row.account.account_status == AccountStatus.ACTIVE,
         status=row.status,

@@ -2,37 +2,100 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
 from licensing.db import db, on_sqlite
-from licensing.operations import assigning, buying, giving_back
-from licensing.queries import accounts, actors, entitlements, history, pools, seats, users
+from licensing.models import Event, Pool, Removal, Subscription, User
+from licensing.operations import api_keys, assigning, buying, giving_back
+from licensing.queries import (
+    accounts,
+    actors,
+    catalogue,
+    entitlements,
+    history,
+    pools,
+    seats,
+    users,
+)
 from licensing.queries.cursors import Window
+from licensing.rules.permissions import Scope, system
 from licensing.sessions import SHORTEST, mint
+from tests.conftest import POSTGRES_URL
 from tests.world import AnAccount, an_account
 
-Read = Callable[[AnAccount, str], Any]
+
+@dataclass
+class Scene:
+    """A busy account, and the ids of some of what is in it."""
+
+    account: AnAccount
+    holder: str
+    seat: str
+    pool: str
+    subscription: str
+    removal: str
+    event: str
+    token: str
+    session: str
+
+
+TWO_TYPES = ("seat.assigned", "seat.transferred")
+Read = Callable[[Scene], Any]
 READS: list[tuple[str, int, Read]] = [
-    ("an account", 1, lambda a, _: accounts.account(a.by)),
-    ("a session", 1, lambda a, user: actors.actor_of_session(mint(a.id, user, SHORTEST)[0])),
-    ("a user", 2, lambda a, user: users.user(a.by, user)),
-    ("a seat", 3, lambda a, user: seats.seat(a.by, a.seat(user, "core"))),
-    ("a pool", 2, lambda a, _: pools.pool(a.by, a.pool("core")["id"])),
-    ("one entitlement", 3, lambda a, user: entitlements.entitlement(a.by, user, "contacts")),
-    ("all entitlements", 3, lambda a, user: entitlements.entitlements(a.by, user)),
+    ("the catalogue", 0, lambda s: catalogue.catalogue(s.account.by)),
+    ("an account", 1, lambda s: accounts.account(s.account.by)),
+    ("the actor of a key", 1, lambda s: actors.actor_of_key(s.token)),
+    ("the actor of a session", 1, lambda s: actors.actor_of_session(s.session)),
+    ("a new session", 1, lambda s: actors.session_for(system(), s.account.id, s.holder, SHORTEST)),
+    ("a user", 2, lambda s: users.user(s.account.by, s.holder)),
+    ("a seat", 1, lambda s: seats.seat(s.account.by, s.seat)),
+    ("a pool", 1, lambda s: pools.pool(s.account.by, s.pool)),
+    ("a subscription", 2, lambda s: pools.subscription(s.account.by, s.subscription)),
+    ("a removal", 1, lambda s: pools.removal(s.account.by, s.removal)),
+    ("an event", 1, lambda s: history.event(s.account.by, s.event)),
+    ("one entitlement", 3, lambda s: entitlements.entitlement(s.account.by, s.holder, "contacts")),
+    ("all entitlements", 3, lambda s: entitlements.entitlements(s.account.by, s.holder)),
 ]
-LISTS: list[tuple[str, int, Callable[[AnAccount, Window], Any]]] = [
-    ("users", 2, lambda a, window: users.users(a.by, window)),
-    ("seats", 1, lambda a, window: seats.seats(a.by, window)),
-    ("transfers", 1, lambda a, window: seats.transfers(a.by, window)),
-    ("pools", 1, lambda a, window: pools.pools(a.by, window)),
-    ("subscriptions", 2, lambda a, window: pools.subscriptions(a.by, window)),
-    ("purchases", 1, lambda a, window: pools.purchases(a.by, window)),
-    ("removals", 1, lambda a, window: pools.removals(a.by, window)),
-    ("events", 1, lambda a, window: history.events(a.by, window)),
-    ("events of types", 1, lambda a, w: history.events(a.by, w, types=("seat.assigned",))),
+OF_A_USER = [read for read in READS if read[0] in ("a user", "one entitlement", "all entitlements")]
+List = Callable[[Scene, Window], Any]
+LISTS: list[tuple[str, int, List]] = [
+    ("accounts", 1, lambda s, w: accounts.accounts(system(), w)),
+    ("accounts by external id", 1, lambda s, w: accounts.accounts(system(), w, "crm-7")),
+    ("a bound key's accounts", 1, lambda s, w: accounts.accounts(s.account.by, w)),
+    ("keys", 1, lambda s, w: accounts.api_keys(system(), w)),
+    ("users", 2, lambda s, w: users.users(s.account.by, w)),
+    ("users by status", 2, lambda s, w: users.users(s.account.by, w, status="active")),
+    ("users by address", 3, lambda s, w: users.users(s.account.by, w, email="x@example.com")),
+    ("users by external id", 3, lambda s, w: users.users(s.account.by, w, external_id="crm-7")),
+    ("seats", 1, lambda s, w: seats.seats(s.account.by, w)),
+    ("seats of a user", 1, lambda s, w: seats.seats(s.account.by, w, user_id=s.holder)),
+    ("seats of a type", 1, lambda s, w: seats.seats(s.account.by, w, seat_type="core")),
+    ("seats of a pool", 1, lambda s, w: seats.seats(s.account.by, w, pool_id=s.pool)),
+    ("transfers", 1, lambda s, w: seats.transfers(s.account.by, w)),
+    ("pools", 1, lambda s, w: pools.pools(s.account.by, w)),
+    ("pools of a type", 1, lambda s, w: pools.pools(s.account.by, w, seat_type="core")),
+    ("subscriptions", 2, lambda s, w: pools.subscriptions(s.account.by, w)),
+    ("purchases", 1, lambda s, w: pools.purchases(s.account.by, w)),
+    ("removals", 1, lambda s, w: pools.removals(s.account.by, w)),
+    ("removals by status", 1, lambda s, w: pools.removals(s.account.by, w, status="scheduled")),
+    ("events", 1, lambda s, w: history.events(s.account.by, w)),
+    ("later events", 1, lambda s, w: history.events(s.account.by, w, after=3)),
+    ("events of a type", 1, lambda s, w: history.events(s.account.by, w, types=("seat.assigned",))),
+    ("events of two types", 1, lambda s, w: history.events(s.account.by, w, types=TWO_TYPES)),
+    ("events of a user", 1, lambda s, w: history.events(s.account.by, w, user_id=s.holder)),
+    ("events of a seat", 1, lambda s, w: history.events(s.account.by, w, seat_id=s.seat)),
+]
+Command = Callable[[Scene, str], Any]
+COMMANDS: list[tuple[str, int, Command]] = [
+    ("assign", 14, lambda s, user: assigning.assign_seat(s.account.by, user, "core")),
+    ("change", 13, lambda s, _: assigning.change_seat(s.account.by, s.seat, "view_only")),
+    ("take back", 15, lambda s, _: assigning.take_back(s.account.by, s.seat)),
+    ("transfer", 18, lambda s, user: assigning.transfer_seat(s.account.by, s.seat, user)),
+    ("purchase", 9, lambda s, _: buying.purchase_seats(s.account.by, "core", 1)),
+    ("give back", 8, lambda s, _: giving_back.schedule_removal(s.account.by, "core", 1)),
 ]
 
 
@@ -48,55 +111,104 @@ def statements() -> Iterator[list[tuple[str, Any]]]:
         db.obj.query_hooks.remove(hook)
 
 
-def _busy_account(people: int) -> tuple[AnAccount, str]:
-    """An account with so many users, and who of them holds the seat that they all had once."""
+def _busy_account(people: int) -> Scene:
+    """An account with so many users, of whom the last holds the seat that they all had once."""
     account = an_account(core=people + 2)
-    admin = account.super_admin
     holder = account.user(seats=["core"])
+    seat_id = account.seat(holder, "core")
     for _ in range(people):
         receiver = account.user()
-        assigning.transfer_seat(admin, account.seat(holder, "core"), receiver)
+        assigning.transfer_seat(account.by, seat_id, receiver)
+        buying.purchase_seats(account.by, "core", 1)
+        giving_back.schedule_removal(account.by, "core", 1)
+        _, token = api_keys.create_key(system(), "test", [Scope.ADMIN], account.id)
         holder = receiver
-        buying.purchase_seats(admin, "core", 1)
-        giving_back.schedule_removal(admin, "core", 1)
-    return account, holder
+    return Scene(
+        account,
+        holder,
+        seat_id,
+        pool=Pool.get(Pool.account_id == account.id).id,
+        subscription=Subscription.get(Subscription.account_id == account.id).id,
+        removal=Removal.get(Removal.account_id == account.id).id,
+        event=Event.get(Event.account_id == account.id).id,
+        token=token,
+        session=mint(account.id, holder, SHORTEST)[0],
+    )
 
 
 @pytest.mark.parametrize(("budget", "read"), [r[1:] for r in READS], ids=[r[0] for r in READS])
 def test_r28_a_read_stays_within_its_budget(budget: int, read: Read) -> None:
-    account, holder = _busy_account(2)
+    scene = _busy_account(1)
 
     with statements() as seen:
-        read(account, holder)
+        read(scene)
 
     assert len(seen) <= budget, seen
 
 
-@pytest.mark.parametrize(("budget", "read"), [r[1:] for r in LISTS], ids=[r[0] for r in LISTS])
-@pytest.mark.parametrize("people", [2, 30])
-def test_r28_a_list_costs_the_same_however_long(
-    budget: int, read: Callable[[AnAccount, Window], Any], people: int
-) -> None:
-    account, _ = _busy_account(people)
+def test_r28_a_list_costs_the_same_however_long() -> None:
+    short, long = _busy_account(2), _busy_account(50)
+
+    costs = {name: (_cost(short, read), _cost(long, read)) for name, _, read in LISTS}
+
+    assert {name: cost for name, cost in costs.items() if cost[0] != cost[1]} == {}
+    budgets = {name: budget for name, budget, _ in LISTS}
+    assert {name: cost for name, cost in costs.items() if max(cost) > budgets[name]} == {}
+
+
+def _cost(scene: Scene, read: List) -> int:
+    with statements() as seen:
+        read(scene, Window(limit=200))
+    return len(seen)
+
+
+def test_r28_a_total_costs_one_statement_more() -> None:
+    scene = _busy_account(2)
 
     with statements() as seen:
-        read(account, Window(limit=50))
+        users.users(scene.account.by, Window(include_total=True))
 
-    assert len(seen) <= budget, seen
+    assert len(seen) == 3, seen
 
 
 @pytest.mark.parametrize("read", [r[2] for r in LISTS], ids=[r[0] for r in LISTS])
-def test_r28_a_list_is_read_through_an_index(read: Callable[[AnAccount, Window], Any]) -> None:
-    account, _ = _busy_account(2)
+def test_r28_a_list_is_read_through_an_index_in_its_order(read: List) -> None:
+    scene = _busy_account(2)
     with statements() as seen:
-        read(account, Window(limit=1))
+        read(scene, Window(limit=1))
 
-    plans = [_plan(sql, parameters) for sql, parameters in seen]
+    (page, plan), *others = [(sql, _plan(sql, parameters)) for sql, parameters in seen]
 
+    # What belongs to the rows of one page may be sorted: it is as short as the page.
+    assert not _sorts(plan), plan
+    for sql, found in [(page, plan), *others]:
+        assert not _reads_a_whole_table(sql, found), found
+
+
+@pytest.mark.skipif(bool(POSTGRES_URL), reason="PostgreSQL weighs how large the tables are")
+@pytest.mark.parametrize("read", [r[2] for r in OF_A_USER], ids=[r[0] for r in OF_A_USER])
+def test_r28_what_a_user_holds_is_found_without_reading_everybodys_seats(read: Read) -> None:
+    scene = _busy_account(1)
+    with statements() as seen:
+        read(scene)
+
+    plans = [_plan(sql, parameters) for sql, parameters in seen if '"seats"' in sql]
+
+    assert plans
     for plan in plans:
-        assert "SCAN" not in plan, plan
-        assert "Seq Scan" not in plan, plan
-        assert "USE TEMP B-TREE FOR ORDER BY" not in plan, plan
+        assert "user_id=?" in plan, plan
+
+
+def test_r28_a_list_without_an_index_would_be_noticed() -> None:
+    """The negative control: a list by name, which has none."""
+    _busy_account(2)
+    query = User.select().where(User.name != "").order_by(User.name).limit(2)
+
+    sql, parameters = query.sql()
+    plan = _plan(sql, parameters)
+
+    assert _sorts(plan), plan
+    assert _reads_a_whole_table(sql, plan), plan
 
 
 def _plan(sql: str, parameters: Any) -> str:
@@ -104,27 +216,31 @@ def _plan(sql: str, parameters: Any) -> str:
         rows = db.execute_sql(f"EXPLAIN QUERY PLAN {sql}", parameters)
         return "\n".join(row[3] for row in rows)
     with db.atomic():
-        # Small tables are read as a whole; what matters is that an index can be used.
-        db.execute_sql("SET LOCAL enable_seqscan = off")
+        # Small tables are read as a whole and sorted; what matters is that an index can be used.
+        for way in ("seqscan", "bitmapscan", "sort", "hashjoin", "mergejoin"):
+            db.execute_sql(f"SET LOCAL enable_{way} = off")
         return "\n".join(row[0] for row in db.execute_sql(f"EXPLAIN {sql}", parameters))
 
 
-def test_r11_assigning_stays_within_its_budget() -> None:
-    account = an_account(core=5)
-    admin, priya = account.user_admin, account.user()
+def _reads_a_whole_table(sql: str, plan: str) -> bool:
+    # A list of everything goes through an index from its start, until the limit ends it.
+    of_everything = "WHERE" not in sql
+    scanned = [line for line in plan.splitlines() if line.startswith("SCAN")]
+    through_an_index = of_everything and all("USING INDEX" in line for line in scanned)
+    return "Seq Scan" in plan or bool(scanned and not through_an_index)
+
+
+def _sorts(plan: str) -> bool:
+    return "TEMP B-TREE FOR ORDER BY" in plan or "Sort Key" in plan
+
+
+@pytest.mark.parametrize("command", [c[1:] for c in COMMANDS], ids=[c[0] for c in COMMANDS])
+def test_r11_a_command_stays_within_its_budget(command: tuple[int, Command]) -> None:
+    budget, run = command
+    scene = _busy_account(1)
+    newcomer = scene.account.user()
 
     with statements() as seen:
-        assigning.assign_seat(admin, priya, "core")
+        run(scene, newcomer)
 
-    assert len(seen) <= 14, [sql for sql, _ in seen]
-
-
-def test_r15_transferring_stays_within_its_budget() -> None:
-    account = an_account(core=5)
-    admin, priya, noah = account.user_admin, account.user(seats=["core"]), account.user()
-    seat_id = account.seat(priya, "core")
-
-    with statements() as seen:
-        assigning.transfer_seat(admin, seat_id, noah)
-
-    assert len(seen) <= 20, [sql for sql, _ in seen]
+    assert len(seen) <= budget, [sql for sql, _ in seen]
