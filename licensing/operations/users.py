@@ -1,5 +1,6 @@
 """Users: invite, accept, change, report activity (R8, R10, R13, R31)."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -41,10 +42,10 @@ def create_user(
     actor: Actor,
     email: str,
     name: str,
-    permissions: frozenset[Permission] = frozenset(),
+    permissions: Collection[Permission] = (),
     partner_eligible: bool = False,
     status: str = UserStatus.INVITED,
-    seat_types: tuple[str, ...] = (),
+    seat_types: Collection[str] = (),
     external_id: str | None = None,
     metadata: dict[str, str] | None = None,
 ) -> Holder:
@@ -59,7 +60,7 @@ def create_user(
     require(actor, CHANGE_USERS)
     if seat_types:
         require(actor, CHANGE_SEATS)
-    administering.refuse_grant(actor, frozenset(), permissions)
+    administering.refuse_grant(actor, frozenset(), frozenset(permissions))
     standing = brought_up_to_date(actor)
     _refuse_taken_email(standing, email)
     refuse_taken_external_id(User, standing.account.id, external_id)
@@ -68,7 +69,7 @@ def create_user(
         email=email,
         name=name,
         status=status,
-        permissions=sorted(permissions),
+        permissions=sorted(set(permissions)),
         partner_eligible=partner_eligible,
         external_id=external_id,
         metadata=metadata or {},
