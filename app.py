@@ -5,6 +5,7 @@ import sys
 import click
 from flask import Flask
 from flask.cli import ScriptInfo
+from peewee import PeeweeException
 
 from licensing import __version__, api, cli, db, settings
 from licensing.settings import Settings, StartRefused
@@ -48,6 +49,8 @@ def main() -> None:
         seatkeeper()
     except StartRefused as refusal:
         sys.exit(f"seatkeeper: {refusal}")
+    except PeeweeException as problem:
+        sys.exit(f"seatkeeper: the database cannot be used: {str(problem).strip()}")
 
 
 if __name__ == "__main__":

@@ -6,13 +6,29 @@ import re
 import signal
 import threading
 from pathlib import Path
-from urllib.parse import urlsplit
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+from uuid import uuid4
 
 import pytest
 
 from tests.serving import Served, served
 
 CLIENTS = 8
+ORDER = {
+    "product": "marketing",
+    "tier": "professional",
+    "interval": "month",
+    "seats": [{"seat_type": "core", "quantity": 1}],
+}
+TOUR = [
+    "seats.purchased",
+    "seat.assigned",
+    "seat.transferred",
+    "seats.purchased",
+    "seat.assigned",
+    "seat.unassigned",
+]
 
 
 @pytest.fixture(autouse=True)
@@ -20,14 +36,27 @@ def hands() -> None:
     """The service under test has a clock of its own."""
 
 
-def _ask(running: Served, path: str) -> tuple[int, bytes]:
+def _ask(running: Served, path: str, method: str = "GET", body: Any = None) -> tuple[int, bytes]:
+    headers = {"Authorization": f"Bearer {running.key}", "Content-Type": "application/json"}
+    headers |= {"Idempotency-Key": str(uuid4())} if method == "POST" else {}
+    text = None if body is None else json.dumps(body)
     connection = http.client.HTTPConnection(urlsplit(running.address).netloc, timeout=20)
     try:
-        connection.request("GET", path, headers={"Authorization": f"Bearer {running.key}"})
+        connection.request(method, path, text, headers)
         answer = connection.getresponse()
         return answer.status, answer.read()
     finally:
         connection.close()
+
+
+def _tell(running: Served, path: str, body: Any, expected: int) -> Any:
+    status, answer = _ask(running, path, "POST", body)
+    assert status == expected, answer
+    return json.loads(answer)
+
+
+def _person(name: str) -> dict[str, Any]:
+    return {"email": f"{name}@example.com", "name": name.title(), "status": "active"}
 
 
 def test_the_demo_prints_what_a_new_user_needs(tmp_path: Path) -> None:
@@ -67,29 +96,75 @@ def test_the_demo_leaves_nothing_behind(tmp_path: Path) -> None:
     assert list(tmp_path.glob("seatkeeper-demo-*")) == []
 
 
+def test_the_tour_of_seats_works_from_checkout_to_the_log(tmp_path: Path) -> None:
+    with served(tmp_path, "--demo") as running:
+        account = _tell(running, "/v1/accounts", {"name": "Acme"}, 201)
+        base = f"/v1/accounts/{account['id']}"
+        _tell(running, f"{base}/subscriptions", ORDER, 201)
+        priya, noah = (
+            _tell(running, f"{base}/users", _person(name), 201)["id"] for name in ("priya", "noah")
+        )
+
+        first = _tell(running, f"{base}/seats", {"user_id": priya, "seat_type": "core"}, 201)
+        full = _tell(running, f"{base}/seats", {"user_id": noah, "seat_type": "core"}, 409)
+        moved = _tell(
+            running, f"{base}/transfers", {"seat_id": first["id"], "to_user_id": noah}, 201
+        )
+        _tell(running, f"{base}/purchases", {"seat_type": "core", "quantity": 1}, 201)
+        second = _tell(running, f"{base}/seats", {"user_id": priya, "seat_type": "core"}, 201)
+        status, _ = _ask(running, f"{base}/seats/{second['id']}", "DELETE")
+        _, log = _ask(running, f"{base}/events?limit=200")
+
+    about_core = [
+        event["type"]
+        for event in json.loads(log)["items"]
+        if event["data"]["object"].get("seat_type") == "core" and event["type"].startswith("seat")
+    ]
+    assert full["code"] == "no_seat_available"
+    assert (moved["from_user_id"], moved["to_user_id"]) == (priya, noah)
+    assert status == 204
+    assert about_core == TOUR
+
+
+def test_the_documentation_loads_with_all_that_it_needs(tmp_path: Path) -> None:
+    with served(tmp_path) as running:
+        _, page = _ask(running, "/docs")
+        named = re.findall(r'(?:src|href)="([^"#]+)"', page.decode())
+        assets = [urljoin(f"{running.address}/docs", name) for name in named]
+
+        answers = {asset: _ask(running, urlsplit(asset).path) for asset in assets}
+
+    assert any(asset.endswith(".js") for asset in assets), assets
+    assert any(asset.endswith(".css") for asset in assets), assets
+    assert all(asset.startswith(running.address) for asset in assets), assets
+    assert {asset: status for asset, (status, _) in answers.items() if status != 200} == {}
+    assert all(body for _, body in answers.values())
+
+
 def test_on_sigterm_every_request_in_hand_is_answered(tmp_path: Path) -> None:
     with served(tmp_path, "--demo") as running:
         everybody_asks = threading.Barrier(CLIENTS + 1)
         answered, dropped = [], []
-        under_way = threading.Event()
+        under_way, told_to_stop = threading.Event(), threading.Event()
 
         def ask() -> None:
             everybody_asks.wait()
             while True:
+                too_late = told_to_stop.is_set()
                 try:
                     answered.append(_ask(running, "/v1/accounts?limit=200")[0])
                     under_way.set()
-                except ConnectionRefusedError:
-                    return  # the door is closed: nothing was accepted
                 except (OSError, http.client.HTTPException) as broken:
-                    dropped.append(repr(broken))
-                    return
+                    if not too_late:
+                        dropped.append(repr(broken))
+                    return  # who comes after the signal finds the door closed
 
         clients = [threading.Thread(target=ask) for _ in range(CLIENTS)]
         for client in clients:
             client.start()
         everybody_asks.wait()
         under_way.wait(timeout=60)
+        told_to_stop.set()
         running.process.send_signal(signal.SIGTERM)
         for client in clients:
             client.join(timeout=60)

@@ -75,8 +75,7 @@ class EventQuery(Request):
     after = fields.QueryInteger(
         min=0, max=2**53, description="Only events with a greater sequence", example=1041
     )
-    type = fields.Text(
-        max=500,
+    type = fields.EventTypes(
         description="Only these types, separated by commas",
         example="seat.assigned,seat.unassigned",
     )
@@ -93,7 +92,8 @@ def list_events(actor: Actor, query: dict[str, Any]) -> Page:
     In the account's order. `after` is the sequence of the last event that is known, to fill a gap
     or to follow the log.
     """
-    types = tuple(filter(None, query.pop("type", "").split(",")))
+    named = query.pop("type", None)
+    types = tuple(named.split(",")) if named else ()
     return queries.events(actor, types=types, **window_of(query))
 
 

@@ -88,6 +88,16 @@ class Name(Text):
         super().__init__(max=64, **options)
 
 
+class EventTypes(Text):
+    """Types of events, separated by commas."""
+
+    pattern = re.compile(r"[a-z_]+\.[a-z_]+(,[a-z_]+\.[a-z_]+)*")
+    complaint = "Types of events, separated by commas, are expected."
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(max=2000, **options)
+
+
 class Email(Text):
     """An e-mail address."""
 

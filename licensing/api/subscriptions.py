@@ -175,6 +175,7 @@ CHECKOUT_REFUSALS = (
     SeatTypeNotAvailable,
     PoolTooLarge,
     AccountClosed,
+    ExternalIdTaken,
 )
 
 
@@ -196,7 +197,7 @@ def preview_checkout(actor: Actor, body: dict[str, Any]) -> dict[str, Any]:
 @blp.idempotent("required")
 @blp.takes(CheckoutRequest)
 @blp.gives(201, SubscriptionResponse, location="/v1/accounts/{account_id}/subscriptions/{id}")
-@blp.refuses(*CHECKOUT_REFUSALS, ExternalIdTaken)
+@blp.refuses(*CHECKOUT_REFUSALS)
 def checkout(actor: Actor, body: dict[str, Any]) -> dict[str, Any]:
     """Subscribe to a product
 

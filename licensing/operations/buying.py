@@ -74,10 +74,11 @@ def purchase_seats(actor: Actor, seat_type: str, quantity: int) -> Purchase:
     standing = brought_up_to_date(actor)
     wanted = purchasable(standing, seat_type)
     pool = holding.open_pool(standing, wanted.name)
+    opened = pool is None
     if pool is None:
         pool = new_pool(standing, seller_of(standing, wanted), wanted)
         pool.save(force_insert=True)
-    return add_seats(standing, actor, pool, quantity)
+    return add_seats(standing, actor, pool, quantity, opened)
 
 
 def purchasable(standing: Standing, seat_type: str) -> SeatType:
@@ -116,9 +117,14 @@ def new_pool(standing: Standing, subscription: Subscription, seat_type: SeatType
 
 
 def add_seats(
-    standing: Standing, actor: Actor, pool: Pool, quantity: int, cause: str | None = None
+    standing: Standing,
+    actor: Actor,
+    pool: Pool,
+    quantity: int,
+    opened: bool,
+    cause: str | None = None,
 ) -> Purchase:
-    """Add seats to a written pool and tell it. Raises `PoolTooLarge`."""
+    """Add seats to a written pool, which may have been `opened` just now. Raises `PoolTooLarge`."""
     enlarged = list(
         Pool.update(purchased=Pool.purchased + quantity, version=Pool.version + 1)
         .where(
@@ -145,8 +151,8 @@ def add_seats(
         pool=standing.pool_numbers(after),
         cause=cause,
     )
-    # A pool that had no seats at all was not exhausted, and is not replenished by its first ones.
-    if purchase.purchased_before:
+    # A pool that was not there before was not exhausted, and is not replenished by its first seats.
+    if not opened:
         holding.warn(standing, actor, after, unassigned(after) - quantity, bought)
     return purchase
 

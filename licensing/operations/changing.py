@@ -2,8 +2,11 @@
 
 from typing import Any
 
+from licensing.db import for_update
 from licensing.models import Account, Row
-from licensing.rules.refusals import ExternalIdTaken, Unacceptable
+from licensing.operations.standing import standing_of
+from licensing.rules.permissions import Actor
+from licensing.rules.refusals import ExternalIdTaken, PreconditionFailed, Unacceptable
 
 MOST_METADATA = 20
 
@@ -40,6 +43,21 @@ def apply_changes(row: Any, changes: dict[str, Any]) -> dict[str, Any]:
         row.version += 1
         row.save(only=[*previous, "version"])
     return previous
+
+
+def refuse_stale(actor: Actor, model: type[Row], id: str, if_match: int | None) -> None:
+    """
+    Refuse a version that is not the one of the row; nothing is asked where there is no row.
+
+    Asked before due terms are renewed, which gives rows new versions: who read a row after its term
+    was over could never change it otherwise. The row is locked. Raises `PreconditionFailed`.
+    """
+    standing_of(actor)  # the account is locked before its rows, as everywhere
+    table: Any = model
+    query = table.select(table.version).where(table.account_id == actor.account, table.id == id)
+    row = for_update(query).get_or_none()
+    if row is not None and if_match not in (None, row.version):
+        raise PreconditionFailed(model.__name__.lower(), row.version)
 
 
 def refuse_taken_external_id(

@@ -3,15 +3,16 @@
 from datetime import datetime
 from typing import Any
 
-from licensing import events, resources
+from licensing import events
 from licensing.db import for_update, transactional
 from licensing.events import EventType
 from licensing.models import Pool
-from licensing.operations.changing import apply_changes, refuse_taken_external_id
+from licensing.operations import holding
+from licensing.operations.changing import apply_changes, refuse_stale, refuse_taken_external_id
 from licensing.operations.due import brought_up_to_date
 from licensing.rules.permissions import SET_CONTRACT, Actor, require
-from licensing.rules.pools import can_promise, quantity_at_renewal
-from licensing.rules.refusals import BelowMinimum, NotFound, PreconditionFailed
+from licensing.rules.pools import can_promise, crossed_by_mark, quantity_at_renewal, unassigned
+from licensing.rules.refusals import BelowMinimum, NotFound
 
 
 @transactional
@@ -27,6 +28,7 @@ def update_pool(
     `PermissionDenied`.
     """
     require(actor, SET_CONTRACT)
+    refuse_stale(actor, Pool, pool_id, if_match)
     standing = brought_up_to_date(actor)
     of_account = Pool.select().where(
         Pool.account_id == standing.account.id, Pool.id == pool_id, Pool.status == "open"
@@ -34,8 +36,6 @@ def update_pool(
     pool = for_update(of_account).get_or_none()
     if pool is None:
         raise NotFound("pool", pool_id)
-    if if_match != pool.version:
-        raise PreconditionFailed("pool", pool.version)
     minimum = changes.get("minimum", pool.minimum)
     if not can_promise(pool, minimum):
         raise BelowMinimum(pool.seat_type, quantity_at_renewal(pool), minimum)
@@ -46,11 +46,14 @@ def update_pool(
         kind = EventType.POOL_UPDATED
         if "minimum" in previous:
             kind = EventType.POOL_MINIMUM_CHANGED
-        events.record(
+        changed = events.record(
             actor,
             kind,
-            resources.pool(pool, standing.subscription_of(pool).term_ends_at),
+            standing.pool(pool),
             previous=previous,
             pool=standing.pool_numbers(pool),
         )
+        former_mark = previous.get("low_mark", pool.low_mark)
+        line = crossed_by_mark(unassigned(pool), former_mark, pool.low_mark)
+        holding.tell_line(standing, actor, pool, line, changed)
     return pool, standing.subscription_of(pool).term_ends_at

@@ -15,6 +15,7 @@ from licensing.operations.standing import Holder, Standing
 from licensing.rules import seats
 from licensing.rules.catalogue import SeatType
 from licensing.rules.permissions import Actor
+from licensing.rules.pools import Warning as Line
 from licensing.rules.pools import can_assign, crossed, shrink, spare, unassigned
 from licensing.rules.refusals import NoSeatAvailable
 
@@ -146,7 +147,11 @@ def return_seat(standing: Standing, pool_id: str) -> Pool:
 
 def warn(standing: Standing, actor: Actor, pool: Pool, before: int, cause: str) -> None:
     """R32: tell the line that the pool crossed when its unassigned seats changed from `before`."""
-    line = crossed(before, unassigned(pool), pool.low_mark)
+    tell_line(standing, actor, pool, crossed(before, unassigned(pool), pool.low_mark), cause)
+
+
+def tell_line(standing: Standing, actor: Actor, pool: Pool, line: Line | None, cause: str) -> None:
+    """R32: tell that the pool crossed a line, if it did."""
     if line is not None:
         numbers = standing.pool_numbers(pool)
         events.record(actor, EventType(line), standing.pool(pool), pool=numbers, cause=cause)

@@ -11,7 +11,7 @@ from licensing.db import for_update, transactional
 from licensing.events import EventType, Reason
 from licensing.models import Pool, Purchase, Subscription
 from licensing.operations import buying, holding
-from licensing.operations.changing import apply_changes, refuse_taken_external_id
+from licensing.operations.changing import apply_changes, refuse_stale, refuse_taken_external_id
 from licensing.operations.due import brought_up_to_date
 from licensing.operations.standing import Standing, lock_all_holders
 from licensing.rules import terms
@@ -22,7 +22,6 @@ from licensing.rules.refusals import (
     BelowMinimum,
     NotFound,
     NotSold,
-    PreconditionFailed,
     Unacceptable,
 )
 from licensing.rules.terms import Interval
@@ -87,7 +86,6 @@ def checkout(actor: Actor, order: Order) -> tuple[Subscription, list[Pool]]:
     planned = _plan(standing, order)
     subscription = planned.subscription
     lock_all_holders(standing)
-    refuse_taken_external_id(Subscription, subscription.account_id, order.external_id)
     subscription.save(force_insert=True)
     for pool in planned.opened:
         pool.save(force_insert=True)
@@ -101,7 +99,8 @@ def checkout(actor: Actor, order: Order) -> tuple[Subscription, list[Pool]]:
     standing.upheaval = started
     for purchase in planned.purchases:
         pool = Pool.get(Pool.account_id == purchase.account_id, Pool.id == purchase.pool_id)
-        buying.add_seats(standing, actor, pool, purchase.quantity, cause=started)
+        opened = pool.id in {new.id for new in planned.opened}
+        buying.add_seats(standing, actor, pool, purchase.quantity, opened, cause=started)
     if planned.ends_free_tools:
         _end_free_tools(standing, actor, planned.purchases, started)
     return subscription, planned.opened
@@ -128,6 +127,7 @@ def shown(planned: Checkout) -> resources.Resource:
 
 def _plan(standing: Standing, order: Order) -> Checkout:
     _refuse_product(standing, order)
+    refuse_taken_external_id(Subscription, standing.account.id, order.external_id)
     subscription = _subscription(standing, order)
     first = not standing.subscriptions
     after = Standing(
@@ -242,6 +242,7 @@ def update_subscription(
     seen. Refuses with `PreconditionFailed`, `ExternalIdTaken`, `NotFound`, `PermissionDenied`.
     """
     require(actor, CHANGE_BILLING)
+    refuse_stale(actor, Subscription, subscription_id, if_match)
     standing = brought_up_to_date(actor)
     subscription = for_update(
         Subscription.select().where(
@@ -250,8 +251,6 @@ def update_subscription(
     ).get_or_none()
     if subscription is None:
         raise NotFound("subscription", subscription_id)
-    if if_match != subscription.version:
-        raise PreconditionFailed("subscription", subscription.version)
     refuse_taken_external_id(
         Subscription, subscription.account_id, changes.get("external_id"), but=subscription.id
     )

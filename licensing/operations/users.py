@@ -9,7 +9,7 @@ from licensing.db import transactional
 from licensing.events import EventType, Reason
 from licensing.models import User
 from licensing.operations import administering, assigning, deactivating, holding
-from licensing.operations.changing import merged, refuse_taken_external_id
+from licensing.operations.changing import merged, refuse_stale, refuse_taken_external_id
 from licensing.operations.due import brought_up_to_date
 from licensing.operations.standing import (
     Holder,
@@ -32,7 +32,6 @@ from licensing.rules.refusals import (
     InvitationExpired,
     InvitationNotPending,
     NotFound,
-    PreconditionFailed,
     Unacceptable,
 )
 
@@ -165,11 +164,10 @@ def update_user(
     `ExternalIdTaken`, `LastSuperAdmin`, `PermissionDenied`, and as `deactivating` says.
     """
     require(actor, CHANGE_USERS)
+    refuse_stale(actor, User, user_id, if_match)
     standing = brought_up_to_date(actor)
     lock_holders(standing, filter(None, [user_id, changes.get("transfer_to")]))
     holder = lock_holder(standing, user_id)
-    if if_match not in (None, holder.user.version):
-        raise PreconditionFailed("user", holder.user.version)
     changes = dict(changes)
     status = changes.pop("status", None)
     seats = {name: changes.pop(name) for name in ("seats", "transfer_to") if name in changes}

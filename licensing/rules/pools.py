@@ -95,7 +95,17 @@ def crossed(before: int, after: int, low_mark: int | None) -> Warning | None:
     A pool with no unassigned seat is exhausted, one with `low_mark` or fewer is low, and one that
     comes back above both is replenished. Told only when the line is crossed.
     """
-    then, now = _condition(before, low_mark), _condition(after, low_mark)
+    return _told(_condition(before, low_mark), _condition(after, low_mark))
+
+
+def crossed_by_mark(
+    unassigned_seats: int, former_mark: int | None, low_mark: int | None
+) -> Warning | None:
+    """R32: the line that a pool crossed because its low mark moved."""
+    return _told(_condition(unassigned_seats, former_mark), _condition(unassigned_seats, low_mark))
+
+
+def _told(then: Warning, now: Warning) -> Warning | None:
     return None if then == now or (now is Warning.LOW and then is Warning.EXHAUSTED) else now
 
 

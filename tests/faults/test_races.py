@@ -1,23 +1,24 @@
-"""Many at once: no seat too many, no effect twice (R4, R8, R10 to R12, R15, R17 to R19, R23)."""
+"""Many at once: no seat too many, no effect twice (R4, R8, R10 to R19, R23, R31)."""
 
 import threading
 from functools import partial
 from itertools import pairwise
+from random import Random
 from typing import Any
 
-import peewee
 import pytest
 
-from licensing import idempotency
-from licensing.db import db
+from licensing import clock, idempotency, ids
 from licensing.idempotency import Answer
-from licensing.models import Pool, Row
-from licensing.operations import assigning, buying, giving_back, subscriptions, users
+from licensing.models import Pool, Seat
+from licensing.operations import accounts, assigning, buying, giving_back, subscriptions, users
 from licensing.operations.subscriptions import Order
-from licensing.rules.permissions import Scope
+from licensing.queries import invariants
+from licensing.rules.permissions import Actor, Scope, system
 from licensing.rules.refusals import (
     AlreadySubscribed,
     EmailTaken,
+    ExternalIdTaken,
     LastSuperAdmin,
     NoSeatAvailable,
     NotEnoughUnassignedSeats,
@@ -25,7 +26,7 @@ from licensing.rules.refusals import (
 )
 from licensing.rules.terms import Interval
 from tests.faults.racing import RUNNERS, done, race, refused
-from tests.world import NEXT_RENEWAL, Hands, a_free_account, an_account
+from tests.world import NEXT_RENEWAL, AnAccount, Hands, a_free_account, an_account
 
 ROUNDS = 5
 
@@ -215,12 +216,12 @@ def test_r23_many_commands_renew_each_term_once(_: int, hands: Hands) -> None:
     hands.move_to(NEXT_RENEWAL)
     hands.move(days=65)
 
-    race([partial(buying.purchase_seats, admin, "core", 1)] * 8)
+    race([partial(buying.purchase_seats, admin, "core", 1)] * RUNNERS)
 
     happened = account.happened()
     assert happened.count("subscription.renewed") == 3
     assert happened.count("seat_removal.applied") == 1
-    assert account.numbers("core") == (3 + 8, 0, 0)
+    assert account.numbers("core") == (3 + RUNNERS, 0, 0)
 
 
 @pytest.mark.parametrize("_", range(ROUNDS))
@@ -239,38 +240,116 @@ def test_r18_one_key_has_one_effect_however_often_it_comes_at_once(_: int) -> No
     assert account.numbers("core") == (6, 0, 0)
 
 
-def test_r11_the_harness_catches_who_reads_before_he_writes() -> None:
-    """The negative control: count first, then write, as one would do it naively."""
-    account = an_account(core=3)
-    pool_id = account.pool("core")["id"]
-    taken = _naive_counter(3)
-    everybody_has_read = threading.Barrier(RUNNERS)
+@pytest.mark.parametrize("left", [0, 1])
+@pytest.mark.parametrize("_", range(ROUNDS))
+def test_r11_changes_between_full_pools_end_in_seats_or_refusals(_: int, left: int) -> None:
+    account = an_account(core=4 + left)
+    account.subscribe("sales", seats={"sales": 4 + left})
+    admin = account.user_admin
+    there = [account.seat(account.user(seats=["core"]), "core") for _ in range(4)]
+    back = [account.seat(account.user(seats=["sales"]), "sales") for _ in range(4)]
 
-    def naive() -> bool:
-        counter = taken.get()
-        free = counter.taken < counter.places
-        everybody_has_read.wait(timeout=30)
-        if free:
-            taken.insert(places=0, taken=1).execute()
-        return free
+    results = race(
+        [partial(assigning.change_seat, admin, seat_id, "sales") for seat_id in there]
+        + [partial(assigning.change_seat, admin, seat_id, "core") for seat_id in back]
+    )
+
+    assert done(results) + refused(results, NoSeatAvailable) == 8
+    assert (done(results) > 0) == (left > 0)
+    assert account.numbers("core")[1] + account.numbers("sales")[1] == 8
+
+
+@pytest.mark.parametrize("_", range(ROUNDS))
+def test_r31_an_external_id_is_taken_once_in_an_account(_: int) -> None:
+    account = an_account()
+    admin = account.user_admin
+    users_of_theirs = [account.user() for _ in range(RUNNERS)]
+    change = {"external_id": "crm-7"}
+
+    results = race([partial(users.update_user, admin, user, change) for user in users_of_theirs])
+
+    assert (done(results), refused(results, ExternalIdTaken)) == (1, RUNNERS - 1)
+
+
+@pytest.mark.parametrize("_", range(ROUNDS))
+def test_r31_an_external_id_of_an_account_is_taken_once(_: int) -> None:
+    create = partial(accounts.create_account, system(), "Acme", external_id="crm-7")
+
+    results = race([create] * 4)
+
+    assert (done(results), refused(results, ExternalIdTaken)) == (1, 3)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_r11_whatever_comes_at_once_the_data_stays_sound(seed: int) -> None:
+    chance = Random(seed)  # noqa: S311 not a secret
+    account = an_account(core=chance.randint(4, 20))
+    admin = account.super_admin
+    holders = [account.user(seats=["core"]) for _ in range(4)]
+    others = [account.user() for _ in range(8)]
+    seats = [account.seat(user, "core") for user in holders]
+    commands = [_any_command(chance, admin, seats, holders, others) for _ in range(RUNNERS)]
+
+    results = race(commands)
+
+    purchased, assigned, scheduled = account.numbers("core")
+    assert 0 <= assigned <= purchased - scheduled, f"seed {seed}: {results}"
+    assert list(invariants.violations()) == [], f"seed {seed}: {results}"
+
+
+def _any_command(
+    chance: Random, admin: Actor, seats: list[str], holders: list[str], others: list[str]
+) -> partial[Any]:
+    seat, holder, other = chance.choice(seats), chance.choice(holders), chance.choice(others)
+    return chance.choice(
+        [
+            partial(assigning.assign_seat, admin, other, "core"),
+            partial(assigning.assign_seat, admin, other, "core"),
+            partial(assigning.take_back, admin, seat),
+            partial(assigning.take_back_and_give_back, admin, seat),
+            partial(assigning.transfer_seat, admin, seat, other),
+            partial(giving_back.schedule_removal, admin, "core", chance.randint(1, 4)),
+            partial(buying.purchase_seats, admin, "core", chance.randint(1, 4)),
+            partial(users.update_user, admin, holder, {"status": "deactivated"}),
+        ]
+    )
+
+
+def test_r11_the_harness_catches_who_reads_before_he_writes() -> None:
+    """The negative control: look for a free seat, then take it, as one would do it naively."""
+    account = an_account(core=3)
+    everybody_has_read = threading.Barrier(RUNNERS)
+    newcomers = [account.user(status="invited") for _ in range(RUNNERS)]
 
     try:
-        results = race([naive] * RUNNERS)
+        results = race([partial(_naive, account, user, everybody_has_read) for user in newcomers])
+        found = list(invariants.violations())
     finally:
-        db.drop_tables([taken])
+        Seat.delete().where(Seat.account_id == account.id, Seat.user_id.in_(newcomers)).execute()
+        Pool.update(assigned=0).where(Pool.account_id == account.id).execute()
 
-    assert sum(results) == RUNNERS, "the naive variant oversells, and the harness sees it"
-    assert Pool.get(Pool.id == pool_id).assigned == 0
+    assert results == [True] * RUNNERS, "each of them got one of three seats"
+    assert any("counts 1 assigned seats, 16 are held" in text for text in found), found
 
 
-def _naive_counter(places: int) -> Any:
-    class NaiveCounter(Row):
-        places = peewee.IntegerField()
-        taken = peewee.IntegerField()
-
-        class Meta:
-            table_name = "naive_counter"
-
-    db.create_tables([NaiveCounter])
-    NaiveCounter.create(places=places, taken=0)
-    return NaiveCounter
+def _naive(account: AnAccount, user_id: str, everybody_has_read: threading.Barrier) -> bool:
+    pool = Pool.get(Pool.account_id == account.id, Pool.seat_type == "core")
+    free = pool.assigned < pool.purchased
+    everybody_has_read.wait(timeout=30)
+    if free:
+        Seat.create(
+            account_id=account.id,
+            id=ids.new("seat"),
+            user_id=user_id,
+            seat_type="core",
+            pool_id=pool.id,
+            exclusive=False,
+            assigned_at=clock.now(),
+            assigned_by_type="system",
+            assigned_by_id="test",
+            version=1,
+            created_at=clock.now(),
+        )
+        taken = Pool.update(assigned=pool.assigned + 1)
+        taken.where(Pool.account_id == account.id, Pool.id == pool.id).execute()
+    return bool(free)

@@ -1,14 +1,16 @@
 """API keys and session tokens (R10)."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 
 from licensing import sessions
 from licensing.models import ApiKey
+from licensing.operations import users
 from licensing.operations.api_keys import create_key, revoke_key, rotate_key
 from licensing.queries.actors import actor_of_key, actor_of_session, session_for
-from licensing.rules.permissions import Actor, ActorType, Scope, system
+from licensing.rules.permissions import Actor, ActorType, Permission, Scope, system
 from licensing.rules.refusals import (
     KeyNotLive,
     NotFound,
@@ -167,3 +169,194 @@ def test_r10_users_do_not_make_sessions() -> None:
 
     with pytest.raises(PermissionDenied):
         session_for(admin, account.id, admin.id, timedelta(hours=1))
+
+
+def test_a_rotation_without_overlap_ends_the_old_token_at_once() -> None:
+    key, old = create_key(system(), "leaked", [Scope.READ])
+
+    _, new = rotate_key(system(), key.id, timedelta(0))
+
+    assert actor_of_key(old) is None
+    assert actor_of_key(new) is not None
+
+
+def test_the_old_token_works_until_the_last_instant_of_the_overlap(hands: Hands) -> None:
+    key, old = create_key(system(), "billing", [Scope.READ])
+    rotate_key(system(), key.id, timedelta(days=14))
+
+    hands.move(days=14, microseconds=-1)
+
+    assert actor_of_key(old) is not None
+    hands.move(microseconds=1)
+    assert actor_of_key(old) is None
+
+
+def test_a_rotated_key_keeps_its_id_scopes_account_and_end() -> None:
+    account = an_account()
+    scopes = [Scope.BILLING, Scope.READ]
+    key, _ = create_key(system(), "billing", scopes, account.id, in_days(30))
+
+    rotated, _ = rotate_key(system(), key.id, timedelta(hours=1))
+
+    assert (rotated.id, rotated.scopes, rotated.account_id, rotated.expires_at) == (
+        key.id,
+        key.scopes,
+        account.id,
+        key.expires_at,
+    )
+    assert rotated.version == key.version + 1
+
+
+def test_a_revocation_ends_both_tokens_of_a_rotated_key() -> None:
+    key, old = create_key(system(), "billing", [Scope.READ])
+    _, new = rotate_key(system(), key.id, timedelta(days=1))
+
+    revoke_key(system(), key.id)
+
+    assert (actor_of_key(old), actor_of_key(new)) == (None, None)
+
+
+def test_an_overlap_does_not_outlive_the_key(hands: Hands) -> None:
+    key, old = create_key(system(), "short", [Scope.READ], expires_at=in_days(1))
+    _, new = rotate_key(system(), key.id, timedelta(days=7))
+
+    hands.move(days=1)
+
+    assert (actor_of_key(old), actor_of_key(new)) == (None, None)
+
+
+def test_a_refused_rotation_leaves_the_token_as_it_is() -> None:
+    key, token = create_key(system(), "billing", [Scope.READ])
+
+    with pytest.raises(Unacceptable) as refusal:
+        rotate_key(system(), key.id, timedelta(days=14, seconds=1))
+
+    assert refusal.value.pointer == "/overlap_seconds"
+    assert actor_of_key(token) is not None
+    assert ApiKey.get_by_id(key.id).version == key.version
+
+
+def test_r32_revoking_again_changes_nothing(hands: Hands) -> None:
+    key, _ = create_key(system(), "lost", [Scope.READ])
+    first = revoke_key(system(), key.id)
+    hands.move(days=1)
+
+    again = revoke_key(system(), key.id)
+
+    assert (again.revoked_at, again.version) == (first.revoked_at, first.version)
+
+
+def test_a_key_expires_at_its_instant_and_not_before(hands: Hands) -> None:
+    _, token = create_key(system(), "short", [Scope.READ], expires_at=in_days(1))
+
+    hands.move(days=1, microseconds=-1)
+
+    assert actor_of_key(token) is not None
+    hands.move(microseconds=1)
+    assert actor_of_key(token) is None
+
+
+def test_a_key_that_would_expire_now_is_refused_and_not_made() -> None:
+    with pytest.raises(Unacceptable) as refusal:
+        create_key(system(), "late", [Scope.READ], expires_at=in_days(0))
+
+    assert refusal.value.pointer == "/expires_at"
+    assert ApiKey.select().count() == 0
+
+
+def test_a_key_is_bound_to_an_account_that_exists() -> None:
+    with pytest.raises(NotFound) as refusal:
+        create_key(system(), "billing", [Scope.READ], "acc_nobody")
+
+    assert refusal.value.facts == {"kind": "account", "id": "acc_nobody"}
+    assert ApiKey.select().count() == 0
+
+
+def test_r10_scopes_that_stand_twice_are_kept_once() -> None:
+    key, token = create_key(system(), "many", [Scope.READ, Scope.BILLING, Scope.READ])
+
+    actor = actor_of_key(token)
+
+    assert key.scopes == ["billing", "read"]
+    assert actor is not None
+    assert actor.scopes == {Scope.BILLING, Scope.READ}
+
+
+def test_r10_a_bound_key_cannot_touch_a_key_that_is_bound_to_nothing() -> None:
+    account = an_account()
+    free, token = create_key(system(), "everywhere", [Scope.ADMIN])
+
+    with pytest.raises(NotFound):
+        rotate_key(account.key(Scope.ADMIN), free.id, timedelta(0))
+
+    assert actor_of_key(token) is not None
+    assert ApiKey.get_by_id(free.id).version == free.version
+
+
+def test_r10_a_bound_key_is_nobody_in_another_account() -> None:
+    account, other = an_account(), an_account()
+    _, token = create_key(system(), "billing", [Scope.BILLING], account.id)
+
+    actor = actor_of_key(token)
+
+    assert actor is not None
+    assert actor.within(account.id).account == account.id
+    with pytest.raises(NotFound):
+        actor.within(other.id)
+
+
+def test_r10_a_key_that_is_bound_to_nothing_acts_in_any_account() -> None:
+    account = an_account()
+    _, token = create_key(system(), "billing", [Scope.BILLING])
+
+    actor = actor_of_key(token)
+
+    assert actor is not None
+    assert actor.account_id is None
+    assert actor.within(account.id).account == account.id
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        pytest.param(lambda who, key: rotate_key(who, key, timedelta(0)), id="rotating"),
+        pytest.param(revoke_key, id="revoking"),
+    ],
+)
+def test_r10_a_user_manages_no_keys(command: Callable[[Actor, str], object]) -> None:
+    account = an_account()
+    key, token = create_key(system(), "billing", [Scope.READ], account.id)
+
+    with pytest.raises(PermissionDenied) as refusal:
+        command(account.super_admin, key.id)
+
+    assert refusal.value.facts == {"kind": "scope", "missing": "admin"}
+    assert actor_of_key(token) is not None
+
+
+def test_r10_a_session_loses_a_permission_as_soon_as_the_user_does() -> None:
+    account = an_account()
+    user_id = account.user(permissions=frozenset({Permission.MODIFY_BILLING}))
+    token, _ = sessions.mint(account.id, user_id, timedelta(hours=1))
+
+    users.update_user(account.by, user_id, {"permissions": []})
+
+    actor = actor_of_session(token)
+    assert actor is not None
+    assert actor.permissions == frozenset()
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        pytest.param("", id="nothing"),
+        pytest.param("sk_1_2", id="an API key"),
+        pytest.param("a.b.c", id="no token at all"),
+        pytest.param(
+            "eyJhbGciOiJub25lIn0.eyJzdWIiOiJ1c3JfMSIsImFjY291bnRfaWQiOiJhY2NfMSJ9.",
+            id="a token without a signature",
+        ),
+    ],
+)
+def test_a_forged_session_belongs_to_nobody(token: str) -> None:
+    assert actor_of_session(token) is None

@@ -1,8 +1,11 @@
 """Adding seats to a pool, with a preview (R17, R22b)."""
 
+from datetime import timedelta
+
 import pytest
 
-from licensing.operations import giving_back
+from licensing.models import Pool
+from licensing.operations import assigning, giving_back
 from licensing.operations.buying import preview_purchase, purchase_seats, shown
 from licensing.queries import pools as queries
 from licensing.queries.cursors import Window
@@ -16,7 +19,7 @@ from licensing.rules.refusals import (
     Unknown,
 )
 from licensing.rules.terms import Interval
-from tests.world import Hands, a_free_account, a_legacy_account, an_account
+from tests.world import NEXT_RENEWAL, Hands, a_free_account, a_legacy_account, an_account
 
 
 def test_r17_seats_are_there_at_once() -> None:
@@ -193,3 +196,150 @@ def test_an_unknown_type_cannot_be_bought() -> None:
 
     with pytest.raises(Unknown):
         purchase_seats(account.billing_admin, "gold", 1)
+
+
+def test_r17_a_preview_changes_nothing() -> None:
+    account = an_account(core=10)
+    admin = account.billing_admin
+    before = account.pool("core")
+
+    preview_purchase(admin, "core", 5)
+
+    assert account.pool("core") == before
+    assert account.happened() == []
+
+
+def test_r17_a_preview_opens_no_pool() -> None:
+    account = an_account()
+    account.subscribe("service", seats={})
+    admin = account.billing_admin
+
+    preview_purchase(admin, "service", 2)
+
+    assert Pool.select().where(Pool.seat_type == "service").count() == 0
+    assert account.happened() == []
+
+
+@pytest.mark.parametrize(
+    ("left", "share", "days", "amount"),
+    [
+        pytest.param({"days": 31}, (1, 1), 31, 50_000, id="all of it"),
+        pytest.param({"days": 15, "hours": 12}, (1, 2), 16, 25_000, id="half of it"),
+        pytest.param({"hours": 1}, (1, 744), 1, 67, id="its last hour"),
+        pytest.param({"seconds": 1}, (1, 2_678_400), 1, 0, id="its last second"),
+    ],
+)
+def test_r17_what_a_purchase_costs_follows_what_is_left_of_the_term(
+    hands: Hands, left: dict[str, float], share: tuple[int, int], days: int, amount: int
+) -> None:
+    account = an_account(currency="USD")
+    hands.move_to(NEXT_RENEWAL - timedelta(**left))
+
+    bought = purchase_seats(account.billing_admin, "core", 10)
+
+    assert (bought.share_numerator, bought.share_denominator) == share
+    assert (bought.days_left, bought.days_in_term) == (days, 31)
+    assert (bought.amount_now, bought.amount_at_renewal) == (amount, 50_000)
+
+
+def test_r22b_no_more_seats_are_free_by_cancelling_than_are_wanted() -> None:
+    account = an_account(core=10)
+    giving_back.schedule_removal(account.by, "core", 6)
+
+    preview = preview_purchase(account.billing_admin, "core", 2)
+
+    assert preview.free_by_cancelling == 2
+
+
+def test_r22b_what_was_bought_beside_a_removal_stays_when_it_takes_effect(hands: Hands) -> None:
+    account = an_account(core=10)
+    giving_back.schedule_removal(account.by, "core", 4)
+    purchase_seats(account.by, "core", 6)
+    admin = account.billing_admin
+    hands.move_to(NEXT_RENEWAL)
+
+    preview_purchase(admin, "core", 1)
+
+    assert account.numbers("core") == (12, 0, 0)
+
+
+def test_r32_a_purchase_carries_the_numbers_after_it() -> None:
+    account = an_account(core=3)
+    account.user(seats=["core"])
+    giving_back.schedule_removal(account.by, "core", 1)
+    account.promise("core", minimum=2)
+
+    purchase_seats(account.billing_admin, "core", 4)
+
+    (event,) = account.events()
+    assert event["data"]["pool"] == {
+        "id": account.pool("core")["id"],
+        "seat_type": "core",
+        "purchased": 7,
+        "assigned": 1,
+        "unassigned": 6,
+        "scheduled_removal": 1,
+        "quantity_at_renewal": 6,
+        "renews_at": "2026-04-02T09:00:00.000Z",
+        "minimum": 2,
+    }
+
+
+def test_r32_a_purchase_that_leaves_the_pool_low_tells_no_replenishment() -> None:
+    account = an_account(core=1)
+    account.promise("core", low_mark=3)
+    account.user(seats=["core"])
+    admin = account.billing_admin
+
+    purchase_seats(admin, "core", 3)
+
+    assert account.happened() == ["seats.purchased"]
+
+
+def test_r32_the_cause_of_a_replenishment_is_the_purchase() -> None:
+    account = an_account(core=1)
+    account.user(seats=["core"])
+
+    purchase_seats(account.billing_admin, "core", 1)
+
+    bought, replenished = account.events()
+    assert (replenished["type"], replenished["data"]["cause"]) == ("pool.replenished", bought["id"])
+
+
+def test_r32_a_pool_that_was_emptied_is_replenished_as_often_as_it_was_exhausted(
+    hands: Hands,
+) -> None:
+    account = an_account(core=2)
+    giving_back.schedule_removal(account.by, "core", 2)
+    hands.move_to(NEXT_RENEWAL)
+
+    purchase_seats(account.by, "core", 3)
+
+    happened = account.happened()
+    assert account.numbers("core") == (3, 0, 0)
+    assert happened.count("pool.exhausted") == happened.count("pool.replenished")
+
+
+def test_r17_seats_that_were_just_bought_can_be_assigned() -> None:
+    account = an_account(core=1)
+    account.user(seats=["core"])
+    priya = account.user()
+    purchase_seats(account.by, "core", 1)
+
+    assigning.assign_seat(account.user_admin, priya, "core")
+
+    assert account.numbers("core") == (2, 2, 0)
+    assert account.seats_of(priya) == ["core"]
+
+
+def test_r5_the_refusal_of_a_type_that_is_not_sold_says_why() -> None:
+    account = an_account()
+
+    with pytest.raises(SeatTypeNotAvailable) as refusal:
+        purchase_seats(account.billing_admin, "sales", 1)
+
+    assert refusal.value.facts == {
+        "seat_type": "sales",
+        "because": "no subscription of the account sells it at its tier",
+    }
+    assert Pool.select().where(Pool.seat_type == "sales").count() == 0

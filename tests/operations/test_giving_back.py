@@ -2,6 +2,8 @@
 
 import pytest
 
+from licensing.models import Removal
+from licensing.operations import assigning, buying
 from licensing.operations.giving_back import cancel_removal, schedule_removal
 from licensing.queries import pools as queries
 from licensing.queries.cursors import Window
@@ -203,3 +205,172 @@ def test_an_unknown_type_cannot_be_given_back() -> None:
 
     with pytest.raises(Unknown):
         schedule_removal(account.billing_admin, "gold", 1)
+
+
+def test_r19_nothing_is_left_of_a_refused_removal() -> None:
+    account = an_account(core=2)
+    account.user(seats=["core"])
+    before = account.pool("core")
+
+    with pytest.raises(NotEnoughUnassignedSeats):
+        schedule_removal(account.by, "core", 2)
+
+    assert account.pool("core") == before
+    assert Removal.select().count() == 0
+    assert account.happened() == []
+
+
+def test_r19_every_unassigned_seat_can_be_given_back() -> None:
+    account = an_account(core=5)
+    account.user(seats=["core"])
+
+    schedule_removal(account.billing_admin, "core", 4)
+
+    assert account.numbers("core") == (5, 1, 4)
+    assert account.pool("core")["quantity_at_renewal"] == 1
+
+
+def test_r19_the_seat_of_a_deactivated_user_counts_as_assigned() -> None:
+    account = an_account(core=2)
+    account.deactivate(account.user(seats=["core"]))
+
+    with pytest.raises(NotEnoughUnassignedSeats) as refusal:
+        schedule_removal(account.by, "core", 2)
+
+    assert (refusal.value.unassigned, refusal.value.scheduled_removal) == (1, 0)
+    assert account.happened() == []
+
+
+def test_r19_the_minimum_counts_what_is_scheduled_already() -> None:
+    account = an_account(core=10)
+    account.promise("core", minimum=6)
+    schedule_removal(account.by, "core", 3)
+    account.from_here()
+
+    with pytest.raises(BelowMinimum) as refusal:
+        schedule_removal(account.by, "core", 2)
+
+    assert refusal.value.facts == {"seat_type": "core", "quantity": 5, "minimum": 6}
+    assert account.numbers("core") == (10, 0, 3)
+    assert account.happened() == []
+
+
+def test_r19_seats_bought_above_the_minimum_can_be_given_back() -> None:
+    account = an_account(core=5)
+    account.promise("core", minimum=5)
+    buying.purchase_seats(account.by, "core", 2)
+    account.from_here()
+
+    schedule_removal(account.billing_admin, "core", 2)
+
+    assert account.numbers("core") == (7, 0, 2)
+    assert account.happened() == ["seat_removal.scheduled"]
+
+
+def test_r20_the_event_tells_both_quantities_and_when() -> None:
+    account = an_account(core=10)
+
+    removal = schedule_removal(account.billing_admin, "core", 3)
+
+    (event,) = account.events()
+    data = event["data"]
+    assert data["object"]["id"] == removal.id
+    assert (data["object"]["current_quantity"], data["object"]["renewal_quantity"]) == (10, 7)
+    assert data["effective_at"] == data["object"]["effective_at"] == "2026-04-02T09:00:00.000Z"
+    assert (data["pool"]["purchased"], data["pool"]["quantity_at_renewal"]) == (10, 7)
+
+
+def test_r21_cancelling_one_of_two_leaves_the_other() -> None:
+    account = an_account(core=10)
+    first = schedule_removal(account.by, "core", 2)
+    second = schedule_removal(account.by, "core", 3)
+    account.from_here()
+
+    cancel_removal(account.billing_admin, first.id)
+
+    assert account.numbers("core") == (10, 0, 3)
+    assert queries.removal(account.by, second.id)["status"] == "scheduled"
+    assert account.happened() == ["seat_removal.cancelled"]
+
+
+def test_r21_cancelling_all_of_it_part_by_part_ends_it() -> None:
+    account = an_account(core=10)
+    removal = schedule_removal(account.by, "core", 3)
+    cancel_removal(account.by, removal.id, 1)
+    account.from_here()
+
+    ended = cancel_removal(account.billing_admin, removal.id, 2)
+
+    assert (ended.status, ended.quantity, ended.requested_quantity) == ("cancelled", 0, 3)
+    assert account.events()[0]["data"]["previous"] == {"quantity": 2, "status": "scheduled"}
+    assert account.numbers("core") == (10, 0, 0)
+
+
+def test_r21_what_was_requested_is_the_reason_of_a_cancellation() -> None:
+    account = an_account(core=10)
+    admin = account.billing_admin
+    removal = schedule_removal(admin, "core", 3)
+    account.from_here()
+
+    cancel_removal(admin, removal.id)
+
+    (event,) = account.events()
+    assert (event["data"]["reason"], event["data"]["cause"]) == ("requested", None)
+    assert event["data"]["actor"] == {"type": "user", "id": admin.id}
+
+
+def test_r22_the_newest_of_several_removals_gives_way_first() -> None:
+    account = an_account(core=5)
+    older = schedule_removal(account.by, "core", 2)
+    newer = schedule_removal(account.by, "core", 2)
+    users = [account.user() for _ in range(4)]
+    account.from_here()
+
+    seats = [assigning.assign_seat(account.by, user_id, "core") for user_id in users]
+
+    told = [event for event in account.events() if event["type"].startswith("seat_removal")]
+    assert [
+        (e["type"], e["data"]["object"]["id"], e["data"]["object"]["quantity"]) for e in told
+    ] == [
+        ("seat_removal.reduced", newer.id, 1),
+        ("seat_removal.cancelled", newer.id, 0),
+        ("seat_removal.reduced", older.id, 1),
+    ]
+    causes = {e["id"]: e for e in account.events() if e["type"] == "seat.assigned"}
+    caused_by = [causes[e["data"]["cause"]]["data"]["object"]["id"] for e in told]
+    assert caused_by == [seat.id for seat in seats[1:]]
+    assert account.numbers("core") == (5, 4, 1)
+
+
+def test_r22_a_seat_that_is_not_scheduled_is_used_up_first() -> None:
+    account = an_account(core=5)
+    removal = schedule_removal(account.by, "core", 4)
+    priya = account.user()
+
+    assigning.assign_seat(account.user_admin, priya, "core")
+
+    assert queries.removal(account.by, removal.id)["quantity"] == 4
+    assert account.happened() == ["seat.assigned", "seat.unassigned"]
+
+
+def test_r22_a_transfer_leaves_the_removals_as_they_are() -> None:
+    account = an_account(core=2)
+    priya, noah = account.user(seats=["core"]), account.user()
+    schedule_removal(account.by, "core", 1)
+
+    assigning.transfer_seat(account.user_admin, account.seat(priya, "core"), noah)
+
+    assert account.numbers("core") == (2, 1, 1)
+    assert not [name for name in account.happened() if name == "seat_removal.reduced"]
+
+
+def test_r21_a_removal_that_gave_way_can_no_longer_be_cancelled() -> None:
+    account = an_account(core=1)
+    removal = schedule_removal(account.by, "core", 1)
+    account.user(seats=["core"])
+
+    with pytest.raises(RemovalNotPending) as refusal:
+        cancel_removal(account.by, removal.id)
+
+    assert refusal.value.facts == {"removal_id": removal.id, "removal_status": "cancelled"}
+    assert account.happened() == []

@@ -2,10 +2,13 @@
 
 from datetime import UTC, datetime
 
+import pytest
+
 from licensing.operations import assigning, buying, giving_back
 from licensing.queries import pools as queries
+from licensing.rules.refusals import NoSeatAvailable, RemovalNotPending
 from licensing.rules.terms import Interval
-from tests.world import NEXT_RENEWAL, AnAccount, Hands, a_free_account, an_account
+from tests.world import NEXT_RENEWAL, START, AnAccount, Hands, a_free_account, an_account
 
 
 def _subscription(account: AnAccount, seat_type: str = "core") -> dict[str, object]:
@@ -177,3 +180,203 @@ def test_r23_a_closed_account_renews_nothing(hands: Hands) -> None:
     hands.move(days=100)
 
     assert _subscription(account)["term"]["number"] == 1
+
+
+def test_r23b_until_the_renewal_nothing_is_told(hands: Hands) -> None:
+    account = an_account(core=3)
+    admin = account.billing_admin
+    hands.move_to(NEXT_RENEWAL)
+    hands.move(microseconds=-1)
+
+    buying.preview_purchase(admin, "core", 1)
+
+    assert account.happened() == []
+    assert _subscription(account)["term"]["number"] == 1
+
+
+def test_r23b_a_term_is_renewed_once_however_many_commands_come(hands: Hands) -> None:
+    account = an_account(core=3)
+    giving_back.schedule_removal(account.by, "core", 1)
+    admin = account.billing_admin
+    hands.move_to(NEXT_RENEWAL)
+    buying.preview_purchase(admin, "core", 1)
+    account.from_here()
+
+    buying.preview_purchase(admin, "core", 1)
+
+    assert account.happened() == []
+    assert account.numbers("core") == (2, 0, 0)
+
+
+def test_r23_a_renewal_without_removals_tells_the_term_only(hands: Hands) -> None:
+    account = an_account(core=3)
+    admin = account.billing_admin
+    hands.move_to(NEXT_RENEWAL)
+
+    buying.preview_purchase(admin, "core", 1)
+
+    (renewed,) = account.events()
+    data = renewed["data"]
+    assert (renewed["type"], data["reason"]) == ("subscription.renewed", "renewed")
+    assert data["actor"]["type"] == "system"
+    assert data["previous"]["term"] == {
+        "number": 1,
+        "starts_at": "2026-03-02T09:00:00.000Z",
+        "ends_at": "2026-04-02T09:00:00.000Z",
+    }
+    assert data["object"]["term"] == {
+        "number": 2,
+        "starts_at": "2026-04-02T09:00:00.000Z",
+        "ends_at": "2026-05-02T09:00:00.000Z",
+    }
+
+
+def test_r23_a_removal_takes_effect_at_its_renewal_however_late_it_is_applied(
+    hands: Hands,
+) -> None:
+    account = an_account(core=5)
+    giving_back.schedule_removal(account.by, "core", 2)
+    admin = account.billing_admin
+    hands.move(days=200)
+
+    buying.preview_purchase(admin, "core", 1)
+
+    told = [(event["type"], event["data"]["effective_at"][:10]) for event in account.events()]
+    assert told == [
+        ("subscription.renewed", "2026-04-02"),
+        ("seat_removal.applied", "2026-04-02"),
+        ("subscription.renewed", "2026-05-02"),
+        ("subscription.renewed", "2026-06-02"),
+        ("subscription.renewed", "2026-07-02"),
+        ("subscription.renewed", "2026-08-02"),
+        ("subscription.renewed", "2026-09-02"),
+    ]
+
+
+def test_r23_fourteen_missed_terms_are_fourteen_renewals(hands: Hands) -> None:
+    account = an_account(core=5)
+    giving_back.schedule_removal(account.by, "core", 2)
+    admin = account.billing_admin
+    hands.move_to(datetime(2027, 5, 2, 9, tzinfo=UTC))
+
+    buying.preview_purchase(admin, "core", 1)
+
+    happened = account.happened()
+    assert happened.count("subscription.renewed") == 14
+    assert happened.count("seat_removal.applied") == 1
+    assert account.pool("core")["renews_at"] == "2027-06-02T09:00:00.000Z"
+
+
+def test_r23_only_the_removals_of_the_pool_that_renews_are_applied(hands: Hands) -> None:
+    account = an_account(core=5)
+    hands.move(days=10)
+    account.subscribe("sales", seats={"sales": 5})
+    giving_back.schedule_removal(account.by, "core", 1)
+    giving_back.schedule_removal(account.by, "sales", 2)
+    admin = account.billing_admin
+    hands.move_to(NEXT_RENEWAL)
+
+    buying.preview_purchase(admin, "core", 1)
+
+    assert account.numbers("core") == (4, 0, 0)
+    assert account.numbers("sales") == (5, 0, 2)
+
+
+def test_r23_seats_that_a_renewal_removed_are_not_assigned_any_more(hands: Hands) -> None:
+    account = an_account(core=1)
+    giving_back.schedule_removal(account.by, "core", 1)
+    priya = account.user()
+    hands.move_to(NEXT_RENEWAL)
+
+    with pytest.raises(NoSeatAvailable) as refusal:
+        assigning.assign_seat(account.by, priya, "core")
+
+    assert refusal.value.facts == {"seat_type": "core", "purchased": 0, "assigned": 0}
+    assert account.seats_of(priya) == ["view_only"]
+
+
+def test_r23_a_refused_command_leaves_the_renewal_to_the_next_one(hands: Hands) -> None:
+    account = an_account(core=3)
+    removal = giving_back.schedule_removal(account.by, "core", 1)
+    hands.move_to(NEXT_RENEWAL)
+    with pytest.raises(RemovalNotPending):
+        giving_back.cancel_removal(account.by, removal.id)
+
+    buying.preview_purchase(account.by, "core", 1)
+
+    assert account.numbers("core") == (2, 0, 0)
+    assert account.happened() == [
+        "seat_removal.scheduled",
+        "subscription.renewed",
+        "seat_removal.applied",
+    ]
+
+
+def test_r23b_a_removal_of_the_new_term_waits_for_the_end_of_the_new_term(hands: Hands) -> None:
+    account = an_account(core=5)
+    giving_back.schedule_removal(account.by, "core", 1)
+    hands.move_to(NEXT_RENEWAL)
+
+    second = giving_back.schedule_removal(account.by, "core", 1)
+
+    assert second.effective_at == datetime(2026, 5, 2, 9, tzinfo=UTC)
+    assert (second.current_quantity, second.renewal_quantity) == (4, 3)
+    assert account.numbers("core") == (4, 0, 1)
+
+
+def test_r23_a_renewal_keeps_the_minimum(hands: Hands) -> None:
+    account = an_account(core=5)
+    account.promise("core", minimum=3)
+    giving_back.schedule_removal(account.by, "core", 2)
+    hands.move_to(NEXT_RENEWAL)
+
+    buying.preview_purchase(account.by, "core", 1)
+
+    pool = account.pool("core")
+    assert (pool["purchased"], pool["minimum"], pool["scheduled_removal"]) == (3, 3, 0)
+
+
+@pytest.mark.parametrize(
+    ("zone", "starts"),
+    [
+        pytest.param(
+            "UTC",
+            ["2027-02-28T23:30", "2027-03-31T23:30", "2027-04-30T23:30"],
+            id="in UTC it is the 31st",
+        ),
+        pytest.param(
+            "Europe/Berlin",
+            ["2027-02-28T23:30", "2027-03-31T22:30", "2027-04-30T22:30"],
+            id="in Berlin it is the 1st, and summer comes",
+        ),
+        pytest.param(
+            "America/New_York",
+            ["2027-02-28T23:30", "2027-03-31T22:30", "2027-04-30T22:30"],
+            id="in New York it is the evening of the 31st",
+        ),
+    ],
+)
+def test_r24_every_missed_term_ends_in_the_calendar_of_the_account(
+    hands: Hands, zone: str, starts: list[str]
+) -> None:
+    hands.move_to(datetime(2027, 1, 31, 23, 30, tzinfo=UTC))
+    account = a_free_account(time_zone=zone)
+    account.subscribe()
+    hands.move_to(datetime(2027, 5, 10, tzinfo=UTC))
+
+    buying.preview_purchase(account.by, "core", 1)
+
+    terms = [event["data"]["object"]["term"] for event in account.events()]
+    assert [term["starts_at"][:16] for term in terms] == starts
+    assert [term["starts_at"] for term in terms[1:]] == [term["ends_at"] for term in terms[:-1]]
+
+
+def test_r24_a_term_of_two_years_renews_after_two_years(hands: Hands) -> None:
+    account = a_free_account()
+    account.subscribe(interval=Interval.YEAR, interval_count=2)
+    hands.move_to(START.replace(year=2028))
+
+    buying.preview_purchase(account.by, "core", 1)
+
+    assert account.happened() == ["subscription.renewed"]
+    assert account.pool("core")["renews_at"] == "2030-03-02T09:00:00.000Z"

@@ -273,3 +273,41 @@ def test_r9_the_order_of_the_seats_changes_no_answer(
     backwards = entitlements(default(), _holder(*reversed(held), subscriptions=subscribed))
 
     assert forwards == backwards
+
+
+# What each seat does with each feature that the account pays for, at professional tiers.
+AT_PROFESSIONAL = """
+                        core  sales  service  view_only  partner  free
+    contacts            edit  edit   edit     view       edit     edit
+    forms               edit  edit   edit     none       edit     edit
+    email_campaigns     edit  edit   edit     view       edit     none
+    social_posts        edit  edit   edit     none       edit     none
+    campaign_automation edit  edit   edit     view       edit     none
+    attribution         none  none   none     none       none     none
+    deals               edit  edit   edit     view       edit     edit
+    quotes              edit  edit   edit     view       edit     none
+    sequences           none  edit   none     none       edit     none
+    forecasting         none  edit   none     none       edit     none
+    conversation_insights none none  none     none       none     none
+    tickets             edit  edit   edit     view       edit     edit
+    shared_inbox        edit  edit   edit     view       edit     none
+    help_desk           none  none   edit     none       edit     none
+    service_levels      none  none   edit     none       edit     none
+    data_sync           edit  edit   edit     view       edit     none
+    data_quality        edit  edit   edit     view       edit     none
+    landing_pages       edit  edit   edit     view       edit     edit
+    blog                edit  edit   edit     view       edit     none
+    personalisation     edit  edit   edit     view       edit     none
+"""
+
+
+@pytest.mark.parametrize("held", sorted(default().seat_types))
+def test_r9_what_each_seat_opens_where_everything_is_professional(held: str) -> None:
+    heading, *lines = AT_PROFESSIONAL.strip().splitlines()
+    column = heading.split().index(held) + 1
+    table = {line.split()[0]: line.split()[column] for line in lines}
+    holder = _holder(held, subscriptions=dict.fromkeys(default().products, "professional"))
+
+    answers = entitlements(default(), holder)
+
+    assert {name: answer.level for name, answer in answers.items()} == table

@@ -2,6 +2,7 @@
 
 import pytest
 
+from licensing.rules import permissions
 from licensing.rules.permissions import (
     ANYBODY,
     CHANGE_ACCOUNT,
@@ -85,3 +86,89 @@ def test_an_actor_enters_his_own_account_only() -> None:
         _user().within("acc_2")
     with pytest.raises(NotFound):
         _ = _key().account
+
+
+USERS = {
+    "a viewer": _user(),
+    "a user admin": _user(Permission.MANAGE_USERS),
+    "a billing admin": _user(Permission.MODIFY_BILLING),
+    "a super admin": _user(Permission.SUPER_ADMIN),
+}
+
+# For each need: the users and the scopes of keys that fulfil it, besides super admins (where any
+# user with a permission does), keys with `admin`, and the service itself.
+MATRIX = {
+    "ANYBODY": (set(USERS), set(Scope)),
+    "CREATE_ACCOUNTS": (set(), {Scope.ACCOUNTS}),
+    "LIST_ACCOUNTS": (set(), {Scope.ACCOUNTS}),
+    "SEE_ACCOUNT": (set(USERS), {Scope.ACCOUNTS}),
+    "CHANGE_ACCOUNT": ({"a super admin"}, {Scope.ACCOUNTS}),
+    "SEE_USERS": (set(USERS), {Scope.USERS}),
+    "CHANGE_USERS": ({"a user admin", "a super admin"}, {Scope.USERS}),
+    "REPORT_ACTIVITY": (set(), {Scope.USERS}),
+    "SEE_ENTITLEMENTS": ({"a user admin", "a super admin"}, {Scope.READ}),
+    "SEE": (set(USERS), {Scope.READ}),
+    "CHANGE_SEATS": ({"a user admin", "a super admin"}, {Scope.SEATS}),
+    "CHANGE_BILLING": ({"a billing admin", "a super admin"}, {Scope.BILLING}),
+    "SET_CONTRACT": (set(), {Scope.BILLING}),
+    "READ_LOG": ({"a super admin"}, {Scope.READ}),
+    "MANAGE_KEYS": (set(), {Scope.ADMIN}),
+    "MINT_SESSIONS": (set(), {Scope.ACCOUNTS}),
+}
+
+
+def _may(actor: Actor, need: Need) -> bool:
+    try:
+        require(actor, need, about="usr_of_somebody_else")
+    except PermissionDenied:
+        return False
+    return True
+
+
+def test_r10_the_matrix_says_something_of_every_need() -> None:
+    needs = {name for name, need in vars(permissions).items() if isinstance(need, Need)}
+
+    assert needs - {"NOBODY_IN_PARTICULAR"} == set(MATRIX)
+
+
+@pytest.mark.parametrize("name", MATRIX)
+def test_r10_every_need_is_fulfilled_by_just_the_users_of_the_matrix(name: str) -> None:
+    need = getattr(permissions, name)
+
+    may = {who for who, actor in USERS.items() if _may(actor, need)}
+
+    assert may == MATRIX[name][0]
+
+
+@pytest.mark.parametrize("name", MATRIX)
+def test_r10_every_need_is_fulfilled_by_just_the_scopes_of_the_matrix(name: str) -> None:
+    need = getattr(permissions, name)
+
+    may = {scope for scope in Scope if _may(_key(scope), need)}
+
+    assert may == MATRIX[name][1] | {Scope.ADMIN}
+
+
+@pytest.mark.parametrize("name", MATRIX)
+def test_r10_the_service_itself_may_everything(name: str) -> None:
+    assert _may(system("acc_1"), getattr(permissions, name))
+
+
+@pytest.mark.parametrize("name", sorted(MATRIX.keys() - {"ANYBODY"}))
+def test_r10_a_key_without_scopes_is_told_the_scope_it_lacks(name: str) -> None:
+    need = getattr(permissions, name)
+
+    with pytest.raises(PermissionDenied) as refusal:
+        require(_key(), need)
+
+    assert refusal.value.facts == {"kind": "scope", "missing": need.scopes[0]}
+
+
+def test_r10_two_permissions_do_what_each_of_them_does() -> None:
+    both = _user(Permission.MANAGE_USERS, Permission.MODIFY_BILLING)
+
+    may = {name for name in MATRIX if _may(both, getattr(permissions, name))}
+
+    assert may == {
+        name for name, (who, _) in MATRIX.items() if who & {"a user admin", "a billing admin"}
+    }

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,6 +15,7 @@ from licensing.db import db
 from licensing.models import Pool
 from licensing.rules.pools import (
     LARGEST_POOL,
+    above_minimum,
     can_assign,
     can_buy,
     can_give_back,
@@ -156,3 +158,75 @@ def test_r32_a_line_is_told_when_it_is_crossed(
     before: int, after: int, mark: int | None, told: str | None
 ) -> None:
     assert crossed(before, after, mark) == told
+
+
+@pytest.mark.parametrize(
+    ("pool", "minimum", "possible"),
+    [
+        pytest.param(_pool(10), 10, True, id="all that there are"),
+        pytest.param(_pool(10), 11, False, id="more than there are"),
+        pytest.param(_pool(10, scheduled=3), 7, True, id="all that stay"),
+        pytest.param(_pool(10, scheduled=3), 8, False, id="more than stay"),
+        pytest.param(_pool(10, 4, 3), 7, True, id="held or not does not matter"),
+    ],
+)
+def test_r19_a_minimum_is_promised_from_what_stays(pool: Any, minimum: int, possible: bool) -> None:
+    assert can_promise(pool, minimum) is possible
+
+
+counts_of_a_pool = st.tuples(*[st.integers(0, 12)] * 4).filter(
+    lambda n: n[1] + n[2] <= n[0] and n[0] - n[2] >= n[3]
+)
+
+
+@given(counts_of_a_pool, st.integers(1, 13))
+def test_r19_what_can_be_given_back_leaves_every_promise_kept(
+    counts: tuple[int, int, int, int], quantity: int
+) -> None:
+    before = _pool(*counts)
+    after = _pool(counts[0], counts[1], counts[2] + quantity, counts[3])
+
+    possible = can_give_back(before, quantity)
+
+    assert possible is (spare(after) >= 0 and above_minimum(after) >= 0)
+
+
+@given(counts_of_a_pool)
+def test_r11_a_seat_that_can_be_assigned_never_oversells_the_pool(
+    counts: tuple[int, int, int, int],
+) -> None:
+    purchased, assigned, _, _ = counts
+
+    possible = can_assign(_pool(*counts))
+
+    assert possible is (assigned + 1 <= purchased)
+
+
+walks = st.lists(st.integers(0, 6), min_size=2, max_size=30)
+
+
+def _told(levels: list[int], mark: int | None) -> list[str]:
+    return [line for step in pairwise(levels) if (line := crossed(*step, mark))]
+
+
+@given(walks)
+def test_r32_without_a_mark_exhausted_and_replenished_take_turns(levels: list[int]) -> None:
+    told = _told(levels, None)
+
+    assert set(told) <= {"pool.exhausted", "pool.replenished"}
+    assert all(line != following for line, following in pairwise(told))
+
+
+@given(walks, st.integers(1, 4))
+def test_r32_with_a_mark_neither_low_nor_replenished_is_told_twice_in_a_row(
+    levels: list[int], mark: int
+) -> None:
+    told = _told(levels, mark)
+
+    # From none to low nothing is told, so that exhausted alone may follow itself.
+    assert all(line != following for line, following in pairwise(told) if line != "pool.exhausted")
+
+
+@given(st.integers(0, 9), st.none() | st.integers(1, 9))
+def test_r32_where_nothing_changes_nothing_is_told(level: int, mark: int | None) -> None:
+    assert crossed(level, level, mark) is None

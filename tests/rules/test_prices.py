@@ -106,3 +106,50 @@ def test_r17_what_is_left_and_what_is_over_make_the_whole_to_within_one(
     together = prorated(amount, share) + prorated(amount, rest)
 
     assert together - amount in (0, 1)
+
+
+@given(amount=amounts, pair=st.tuples(shares(), shares()))
+def test_r17_a_greater_share_never_costs_less(
+    amount: int, pair: tuple[TermShare, TermShare]
+) -> None:
+    less, more = sorted(pair, key=lambda share: Fraction(share.numerator, share.denominator))
+
+    assert prorated(amount, less) <= prorated(amount, more)
+
+
+@given(pair=st.tuples(amounts, amounts).map(sorted), share=shares())
+def test_r17_a_greater_amount_never_costs_less(pair: list[int], share: TermShare) -> None:
+    less, more = pair
+
+    assert prorated(less, share) <= prorated(more, share)
+
+
+@given(amount=st.integers(0, 10**12), halves=st.integers(0, 10**6))
+def test_r17_exact_halves_are_rounded_up(amount: int, halves: int) -> None:
+    share = TermShare(1, 2, 0, 0)
+    odd = 2 * halves + 1
+
+    assert prorated(odd, share) == halves + 1
+    assert prorated(2 * amount, share) == amount
+
+
+def test_r17_the_product_has_its_own_price_before_that_of_any() -> None:
+    catalogue = default()
+    general = catalogue.prices[0]
+    own = replace(general, product="sales", amount=general.amount + 100)
+    dearer = replace(catalogue, prices=(*catalogue.prices, own))
+
+    found = [
+        per_term(
+            dearer,
+            general.seat_type,
+            product,
+            general.tier,
+            Interval(general.interval),
+            2,
+            general.currency,
+        )
+        for product in ("sales", "marketing")
+    ]
+
+    assert found == [2 * general.amount + 200, 2 * general.amount]
