@@ -200,3 +200,141 @@ def test_lists_of_one_tenant_never_show_another(app: Flask) -> None:
         shown = api.get(f"{path}?limit=200").text
         assert "Canary" not in shown
         assert other.id not in shown
+
+
+def _may(who: str, operation: str) -> bool:
+    """What the table says of a caller, who is one of USERS or a scope."""
+    for_users, for_keys = NEEDS[operation]
+    if who in USERS:
+        return _user_may(for_users, USERS[who])
+    return who == Scope.ADMIN or for_keys in (None, Scope(who))
+
+
+def _caller(app: Flask, account: AnAccount, who: str) -> Calling:
+    if who in USERS:
+        permissions = frozenset(USERS[who])
+        return signed_in(app, account, account.user(permissions=permissions))
+    return calling(app, account, Scope(who), bound=False)
+
+
+@pytest.mark.parametrize("who", [*USERS, *map(str, Scope)])
+@pytest.mark.parametrize("operation", NEEDS)
+def test_r10_each_caller_at_each_operation(app: Flask, operation: str, who: str) -> None:
+    account = an_account()
+    caller = _caller(app, account, who)
+    declared = _operations(app)[operation]
+    path = re.sub(r"<(\w+)>", lambda m: account.id if m[1] == "account_id" else "x", declared.rule)
+    account.from_here()
+
+    answer = caller.send(declared.method, path)
+
+    if _may(who, operation):
+        assert answer.status_code not in (401, 403)
+    else:
+        for_users, for_keys = NEEDS[operation]
+        by_permission = who in USERS and for_users != NO_USER
+        assert (answer.status_code, answer.json["code"]) == (403, "permission_denied")
+        assert answer.json["kind"] == ("permission" if by_permission else "scope")
+        assert answer.json["missing"] == (for_users if by_permission else for_keys)
+        assert account.happened() == []
+
+
+@pytest.mark.parametrize("operation", NEEDS)
+def test_r10_whoever_may_not_learns_nothing_of_the_rest(app: Flask, operation: str) -> None:
+    account = an_account()
+    declared = _operations(app)[operation]
+    path = re.sub(r"<(\w+)>", lambda m: account.id if m[1] == "account_id" else "x", declared.rule)
+    headers = {"Idempotency-Key": "\x7f", "If-Match": "nonsense"}
+
+    answer = nobody(app, account).send(
+        declared.method, f"{path}?x=%ff", "{", headers, content_type="text/plain"
+    )
+
+    assert (answer.status_code, answer.json["code"]) == (401, "unauthenticated")
+    assert answer.headers["WWW-Authenticate"].startswith("Bearer")
+
+
+@pytest.mark.parametrize(
+    ("scopes", "status"),
+    [
+        pytest.param([Scope.USERS], 403, id="users alone"),
+        pytest.param([Scope.SEATS], 403, id="seats alone"),
+        pytest.param([Scope.USERS, Scope.SEATS], 201, id="both"),
+    ],
+)
+def test_r10_adding_a_user_with_a_seat_needs_both_scopes(
+    app: Flask, scopes: list[Scope], status: int
+) -> None:
+    account = an_account()
+    body = {"name": "Noah", "email": "noah@example.com", "seat_types": ["core"]}
+
+    answer = calling(app, account, *scopes).post("users", body)
+
+    assert answer.status_code == status
+    assert bool(account.happened()) is (status == 201)
+
+
+@pytest.mark.parametrize(
+    ("permissions", "status"),
+    [
+        pytest.param([Permission.MANAGE_USERS], 403, id="manage_users alone"),
+        pytest.param([Permission.MODIFY_BILLING], 403, id="modify_billing alone"),
+        pytest.param([Permission.MANAGE_USERS, Permission.MODIFY_BILLING], 200, id="both"),
+        pytest.param([Permission.SUPER_ADMIN], 200, id="a super admin"),
+    ],
+)
+def test_r12_giving_back_with_the_seat_needs_both_permissions(
+    app: Flask, permissions: list[Permission], status: int
+) -> None:
+    account = an_account(core=1)
+    priya = account.user("Priya", seats=["core"])
+    api = signed_in(app, account, account.actor(*permissions).id)
+    account.from_here()
+
+    answer = api.delete(f"seats/{account.seat(priya, 'core')}?give_back=true")
+
+    assert answer.status_code == status
+    assert account.numbers("core") == ((1, 0, 1) if status == 200 else (1, 1, 0))
+    assert bool(account.happened()) is (status == 200)
+
+
+@pytest.mark.parametrize("query", ["take_seats=true", "transfer_to={}"])
+def test_r14_deleting_a_user_with_the_seats_needs_both_scopes(app: Flask, query: str) -> None:
+    account = an_account(core=1)
+    priya, noah = account.user("Priya", seats=["core"]), account.user("Noah")
+
+    answer = calling(app, account, Scope.USERS).delete(f"users/{priya}?{query.format(noah)}")
+
+    assert (answer.status_code, answer.json["missing"]) == (403, "seats")
+    assert (account.seats_of(priya), account.happened()) == (["core"], [])
+
+
+@pytest.mark.parametrize("granted", [Permission.SUPER_ADMIN, Permission.MODIFY_BILLING])
+def test_r10_nobody_grants_what_he_does_not_have(app: Flask, granted: Permission) -> None:
+    account = an_account()
+    admin, priya = account.user_admin.id, account.user("Priya")
+    api = signed_in(app, account, admin)
+    account.from_here()
+
+    answers = [
+        api.patch(f"users/{priya}", {"permissions": [granted]}),
+        api.patch(f"users/{admin}", {"permissions": ["manage_users", granted]}),
+        api.post("users", {"name": "N", "email": "n@example.com", "permissions": [granted]}),
+    ]
+
+    for answer in answers:
+        assert (answer.status_code, answer.json["missing"]) == (403, granted)
+    assert account.happened() == []
+
+
+def test_r10_permissions_are_read_from_the_user_not_from_the_token(app: Flask) -> None:
+    account = an_account()
+    admin = account.user_admin.id
+    priya = account.user("Priya")
+    api = signed_in(app, account, admin)
+    before = api.post("seats", {"user_id": priya, "seat_type": "core"})
+    calling(app, account).patch(f"users/{admin}", {"permissions": []})
+
+    after = api.delete(f"seats/{before.json['id']}")
+
+    assert (before.status_code, after.status_code) == (201, 403)

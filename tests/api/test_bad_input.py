@@ -210,3 +210,185 @@ def test_unknown_methods_are_problems_that_say_which_are_known(app: Flask) -> No
 
         assert (answer.status_code, answer.json["code"]) == (405, "method_not_allowed")
         assert {"GET", "POST"} <= set(re.split(r",\s*", answer.headers["Allow"]))
+
+
+# Texts that are odd, and JSON's other kinds: sent for each member of each body, at real things.
+ODD = [
+    pytest.param("half \ud800", id="half a character"),
+    pytest.param("half \udfff", id="the other half"),
+    pytest.param("a\u0000b", id="a NUL"),
+    pytest.param("a\u001fb", id="a control character"),
+    pytest.param("a\u0085b", id="a control character of the upper half"),
+    pytest.param("a\u2066b", id="an isolate"),
+    pytest.param("a\u2028b", id="a line separator"),
+    pytest.param("\u200b", id="a space of no width"),
+    pytest.param("\u0301" * 100, id="accents on nothing"),
+    pytest.param("e\u0301", id="an accent apart"),
+    pytest.param("\U0001f4ba" * 64, id="64 astral characters"),
+    pytest.param("%s%n{0}${x}", id="placeholders"),
+    pytest.param("\\x00", id="an escaped NUL"),
+    pytest.param(True, id="true"),
+    pytest.param(False, id="false"),
+    pytest.param(1.0, id="a whole fraction"),
+    pytest.param("1", id="a number as text"),
+    pytest.param(2**63, id="2 to the 63rd"),
+    pytest.param(-(2**63) - 1, id="less than 64 bits hold"),
+    pytest.param(999_999_999_999_999_999, id="eighteen digits"),
+    pytest.param([["a"]], id="a list in a list"),
+    pytest.param(["a"] * 1000, id="a long list"),
+    pytest.param({"a": {"b": {"c": None}}}, id="objects in objects"),
+    pytest.param({"\ud800": "x"}, id="half a character as a name"),
+    pytest.param({"": ""}, id="an empty name"),
+    pytest.param("2026-03-02T09:00:60Z", id="a leap second"),
+    pytest.param("2026-03-02T24:00:00Z", id="hour 24"),
+    pytest.param("1999-12-31T23:59:59Z", id="too early"),
+    pytest.param("+02026-03-02T09:00:00Z", id="a year with a sign"),
+]
+
+
+def _at_real_things(app: Flask, client: FlaskClient) -> dict[str, str]:
+    """Ids of things that exist, by the name of the path parameter that takes them."""
+    account_id = str(client.environ_base["account"])
+    inside = f"/v1/accounts/{account_id}"
+    headers = {"Idempotency-Key": "scene"}
+    body = {"seat_type": "core", "quantity": 1}
+    removal = client.post(f"{inside}/removals", json=body, headers=headers).json
+    return {
+        "account_id": account_id,
+        "user_id": client.get(f"{inside}/users").json["items"][0]["id"],
+        "seat_id": client.get(f"{inside}/seats").json["items"][0]["id"],
+        "pool_id": client.get(f"{inside}/pools").json["items"][0]["id"],
+        "subscription_id": client.get(f"{inside}/subscriptions").json["items"][0]["id"],
+        "removal_id": removal["id"],
+        "key_id": client.get("/v1/api-keys").json["items"][0]["id"],
+    }
+
+
+@pytest.mark.parametrize("value", ODD)
+def test_an_odd_value_for_a_member_of_what_exists_is_no_5xx(
+    app: Flask, client: FlaskClient, value: Any
+) -> None:
+    ids = _at_real_things(app, client)
+
+    for method, path, example in _with_bodies(app):
+        for member in example:
+            answer = client.open(
+                path.format_map(ids),
+                method=method,
+                data=json.dumps(
+                    {member: value} if method == "PATCH" else example | {member: value}
+                ),
+                content_type="application/json",
+                headers={"Idempotency-Key": f"{path}{member}"} if method == "POST" else {},
+            )
+
+            assert answer.status_code < 300 or _is_a_problem(answer), (path, member)
+
+
+def test_types_are_not_guessed_in_any_body(app: Flask, client: FlaskClient) -> None:
+    guesses: dict[type, list[Any]] = {
+        bool: [0, 1, "true", None],
+        int: [True, False, 1.0, "1", "\u0661", None],
+        str: [1, True, ["x"], {"x": "x"}],
+        list: ["x", {"0": "x"}, 1, None],
+        dict: ["x", [], 1, True],
+    }
+    wrong = [
+        (method, path, example | {member: guess}, member)
+        for method, path, example in _with_bodies(app)
+        for member, value in example.items()
+        for guess in guesses.get(type(value), [])
+        if not (member == "low_mark" and guess is None)
+    ]
+
+    for number, (method, path, body, member) in enumerate(wrong):
+        answer = client.open(
+            _filled(client, path),
+            method=method,
+            json=body,
+            headers={"Idempotency-Key": f"k{number}"} if method == "POST" else {},
+        )
+
+        assert (answer.status_code, answer.json["code"]) == (422, "validation_failed"), (path, body)
+        pointers = [error["pointer"] for error in answer.json["errors"]]
+        assert all(pointer.startswith(f"/{member}") for pointer in pointers), (path, body)
+    assert len(wrong) > 150
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "code"),
+    [
+        pytest.param("sudo=true", 422, "validation_failed", id="unknown"),
+        pytest.param("a=1&a=2", 422, "validation_failed", id="twice"),
+        pytest.param("a=%00", 422, "validation_failed", id="a NUL"),
+        pytest.param("%ff=1", 400, "malformed_query", id="no UTF-8"),
+        pytest.param("a=%c0%80", 400, "malformed_query", id="an overlong NUL"),
+        pytest.param("a=%", 422, "validation_failed", id="half an escape"),
+    ],
+)
+def test_a_query_that_is_not_expected_is_refused_everywhere(
+    app: Flask, client: FlaskClient, query: str, status: int, code: str
+) -> None:
+    for path, operations in document(app)["paths"].items():
+        for method in set(operations) - {"parameters"}:
+            answer = client.open(
+                f"{_filled(client, path)}?{query}",
+                method=method.upper(),
+                headers={"Idempotency-Key": "k"} if method == "post" else {},
+            )
+
+            assert (answer.status_code, answer.json["code"]) == (status, code), (method, path)
+
+
+@pytest.mark.parametrize(
+    ("headers", "statuses"),
+    [
+        pytest.param({"Accept": "application/xml"}, {200}, id="another form is wanted"),
+        pytest.param({"Accept": ";;;,,,q=x"}, {200}, id="a form that is none"),
+        pytest.param({"If-None-Match": '"' * 5000}, {200}, id="endless quotes"),
+        pytest.param({"Idempotency-Key": ""}, {200}, id="a key that a read does not need"),
+        pytest.param({"Content-Length": "-1"}, {200}, id="a negative length"),
+        pytest.param({"Content-Length": "x"}, {200}, id="a length that is none"),
+        pytest.param({"Content-Type": "a/b/c; =;"}, {200}, id="a type that is none"),
+        pytest.param({"X-Request-Id": "\x01\xff"}, {200}, id="a request id that is none"),
+        pytest.param({"Range": "bytes=9-1"}, {200}, id="a range that is none"),
+        pytest.param({"Host": "evil.example.com"}, {200}, id="another host"),
+        pytest.param({"Cookie": "a=\xff"}, {200}, id="a cookie"),
+        pytest.param({"Authorization": "Bearer \xff"}, {401}, id="a token that is no ASCII"),
+        pytest.param({"Authorization": "Bearer a, Bearer b"}, {401}, id="two tokens"),
+        pytest.param({"Authorization": "Bearer " + "a" * 8192}, {401}, id="an endless token"),
+        pytest.param({"Authorization": "Basic Og=="}, {401}, id="a password"),
+    ],
+)
+def test_an_odd_header_does_no_harm(
+    client: FlaskClient, headers: dict[str, str], statuses: set[int]
+) -> None:
+    answer = client.get(f"/v1/accounts/{client.environ_base['account']}/users", headers=headers)
+
+    assert answer.status_code in statuses
+    assert answer.status_code == 200 or _is_a_problem(answer)
+
+
+@pytest.mark.parametrize("length", ["-1", "x", "", "9" * 30])
+def test_a_length_that_is_none_is_no_5xx(app: Flask, client: FlaskClient, length: str) -> None:
+    for method, path, example in _with_bodies(app):
+        answer = client.open(
+            _filled(client, path),
+            method=method,
+            data=json.dumps(example),
+            content_type="application/json",
+            headers={"Idempotency-Key": "k"} if method == "POST" else {},
+            environ_overrides={"CONTENT_LENGTH": length},
+        )
+
+        assert answer.status_code < 300 or _is_a_problem(answer), path
+
+
+def test_a_nested_member_twice_is_refused_too(client: FlaskClient) -> None:
+    answer = client.post(
+        "/v1/accounts",
+        data=b'{"name": "Acme", "metadata": {"a": "1", "\\u0061": "2"}}',
+        content_type="application/json",
+    )
+
+    assert (answer.status_code, answer.json["code"]) == (400, "duplicate_key")

@@ -1,6 +1,8 @@
 """What browsers and single-page apps find."""
 
+import json
 import re
+from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -109,3 +111,103 @@ def test_the_contract_is_served(app: Flask) -> None:
 
     assert contract.json["openapi"] == "3.1.1"
     assert contract.json["info"]["title"] == "Seatkeeper"
+
+
+@pytest.mark.parametrize("origin", ["https://APP.example.com", "https://app.example.com/", "", "*"])
+def test_an_origin_is_compared_exactly(app: Flask, origin: str) -> None:
+    assert "Access-Control-Allow-Origin" not in _preflight(app, origin)
+
+
+def test_an_answer_to_an_origin_that_is_not_on_the_list_cannot_be_read(app: Flask) -> None:
+    account = an_account()
+
+    answer = calling(app, account).get("pools", Origin="https://evil.example.com")
+
+    assert answer.status_code == 200
+    assert "Access-Control-Allow-Origin" not in answer.headers
+    assert "Access-Control-Expose-Headers" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    "path", ["/v1/nothing", "/v1/accounts", "/v1/accounts?limit=0", "/livez", "/openapi.json"]
+)
+def test_a_page_can_read_errors_too(app: Flask, path: str) -> None:
+    answer = a_client(app).get(path, headers={"Origin": APP})
+
+    assert answer.headers["Access-Control-Allow-Origin"] == APP
+    assert "Access-Control-Allow-Credentials" not in answer.headers
+    assert "Origin" in answer.headers["Vary"]
+
+
+def test_every_header_that_an_answer_can_have_is_exposed(app: Flask) -> None:
+    answer = calling(app, an_account()).get("pools", Origin=APP)
+
+    exposed = set(answer.headers["Access-Control-Expose-Headers"].split(", "))
+    assert exposed >= {
+        "ETag",
+        "Idempotency-Replayed",
+        "Location",
+        "Paid-Until",
+        "Retry-After",
+        "WWW-Authenticate",
+        "X-Request-Id",
+    }
+
+
+def test_a_preflight_needs_no_token_and_tells_nothing(app: Flask) -> None:
+    account = an_account()
+
+    answer = a_client(app).options(
+        f"/v1/accounts/{account.id}/users",
+        headers={"Origin": APP, "Access-Control-Request-Method": "POST"},
+    )
+
+    assert (answer.status_code, answer.data) == (200, b"")
+    assert {"POST", "DELETE"} <= set(answer.headers["Access-Control-Allow-Methods"].split(", "))
+
+
+def test_no_answer_sets_a_cookie(app: Flask) -> None:
+    account = an_account()
+    api = calling(app, account)
+
+    for answer in (api.get("pools"), api.post("users", {}), api.get("/docs"), api.get("/livez")):
+        assert "Set-Cookie" not in answer.headers
+
+
+@pytest.mark.parametrize("sent", ["", "a/b", "a,b", "<script>", "a\tb", "../x", "a" * 5000])
+def test_a_request_id_that_is_not_well_formed_is_replaced(app: Flask, sent: str) -> None:
+    answer = a_client(app).get("/livez", headers={"X-Request-Id": sent})
+
+    made = answer.headers["X-Request-Id"]
+    assert made != sent
+    assert re.fullmatch(r"req_[0-9a-f]{32}", made)
+
+
+def test_every_request_has_an_id_of_its_own(app: Flask) -> None:
+    client = a_client(app)
+
+    made = {client.get("/livez").headers["X-Request-Id"] for _ in range(5)}
+
+    assert len(made) == 5
+
+
+def test_the_documentation_names_no_other_host(app: Flask) -> None:
+    client = a_client(app)
+
+    texts = [client.get(path).text for path in ("/docs", "/docs/start.js")]
+
+    for text in texts:
+        assert re.findall(r"(?:https?:)?//[\w.-]+\.\w+", text) == []
+    policy = client.get("/docs").headers["Content-Security-Policy"]
+    assert "http" not in policy
+    assert "frame-ancestors 'none'" in policy
+
+
+def test_the_contract_is_served_as_it_was_committed(app: Flask) -> None:
+    file = Path(__file__).parents[2] / "openapi" / "openapi.json"
+    committed = json.loads(file.read_text(encoding="utf-8"))
+
+    served = a_client(app).get("/openapi.json")
+
+    assert served.mimetype == "application/json"
+    assert served.json == committed

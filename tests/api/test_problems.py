@@ -8,8 +8,10 @@ import peewee
 import pytest
 from flask import Flask
 from playhouse.pool import MaxConnectionsExceeded
-from werkzeug.exceptions import ImATeapot
+from werkzeug.exceptions import ImATeapot, RequestEntityTooLarge
 
+from app import create_app
+from licensing import settings
 from licensing.api import auth, docs, problems
 from licensing.api.kit import build_api
 from licensing.api.request_refusals import MalformedHeader, Unauthenticated, ValidationFailed
@@ -199,3 +201,104 @@ def test_validation_lists_its_errors_and_nothing_else() -> None:
 def test_nothing_but_a_valid_token_is_somebody(header: str | None) -> None:
     with pytest.raises(Unauthenticated):
         auth.authenticate(header)
+
+
+def _product() -> Any:
+    """The whole application, with one more route that has a bug."""
+    product = create_app(settings.current())
+    product.config["TESTING"] = False
+    product.add_url_rule("/v1/broken", "broken", _raising(ZeroDivisionError("secret")))
+    return product.test_client()
+
+
+def test_an_unexpected_exception_tells_nothing_but_where_to_look() -> None:
+    answer = _product().get("/v1/broken", headers={"X-Request-Id": "mine"})
+
+    assert (answer.status_code, answer.json["code"]) == (500, "internal_error")
+    assert answer.mimetype == "application/problem+json"
+    assert answer.json.keys() == MEMBERS
+    assert answer.json["request_id"] == answer.headers["X-Request-Id"] == "mine"
+    for told in ("secret", "ZeroDivisionError", "Traceback", ".py"):
+        assert told not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("path", "allowed"),
+    [
+        pytest.param("/v1/accounts", {"GET", "HEAD", "OPTIONS", "POST"}, id="a list"),
+        pytest.param("/v1/catalogue", {"GET", "HEAD", "OPTIONS"}, id="what is only read"),
+        pytest.param("/v1/session-tokens", {"OPTIONS", "POST"}, id="what is only made"),
+        pytest.param("/v1/api-keys/key_1", {"DELETE", "OPTIONS"}, id="what is only ended"),
+        pytest.param("/livez", {"GET", "HEAD", "OPTIONS"}, id="beside the versioned API"),
+        pytest.param("/openapi.json", {"GET", "HEAD", "OPTIONS"}, id="the contract"),
+    ],
+)
+@pytest.mark.parametrize("method", ["PUT", "TRACE", "CONNECT", "PROPFIND"])
+def test_every_path_tells_which_methods_it_knows(path: str, allowed: set[str], method: str) -> None:
+    answer = _product().open(path, method=method)
+
+    assert (answer.status_code, answer.json["code"]) == (405, "method_not_allowed")
+    assert set(answer.headers["Allow"].split(", ")) == allowed
+    assert answer.json["method"] == method
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/v2/accounts", "/v1/webhooks", "/v1/accounts/", "/docs/", "/docs/assets/", "/static/x"],
+)
+def test_every_path_that_is_none_is_a_problem(path: str) -> None:
+    answer = _product().get(path)
+
+    assert (answer.status_code, answer.json["code"]) == (404, "not_found")
+    assert answer.mimetype == "application/problem+json"
+    assert answer.json["instance"] == path
+
+
+def test_what_the_framework_finds_too_large_is_a_problem() -> None:
+    answer = answer_to(RequestEntityTooLarge(), "GET")
+
+    assert (answer.status_code, answer.json["code"]) == (413, "payload_too_large")
+    assert answer.json["limit"] == 64 * 1024
+
+
+def test_every_code_has_a_page_in_the_whole_application() -> None:
+    client = _product()
+
+    for kind in problems.all_refusals():
+        answer = client.get(f"/problems/{kind.code}")
+
+        assert (answer.status_code, answer.json["status"]) == (200, problems.status_of(kind))
+        assert kind.paragraphs()[0] in [meaning["detail"] for meaning in answer.json["meanings"]]
+
+
+@pytest.mark.parametrize(
+    ("code", "status"),
+    [
+        ("no_seat_available", 409),
+        ("already_assigned", 409),
+        ("user_deactivated", 409),
+        ("user_holds_paid_seats", 409),
+        ("not_enough_unassigned_seats", 409),
+        ("below_minimum", 409),
+        ("removal_not_pending", 409),
+        ("seat_type_not_available", 409),
+        ("user_not_eligible", 409),
+        ("last_super_admin", 409),
+        ("permission_denied", 403),
+        ("not_found", 404),
+        ("unauthenticated", 401),
+        ("validation_failed", 422),
+        ("malformed_json", 400),
+        ("unsupported_media_type", 415),
+        ("payload_too_large", 413),
+        ("precondition_failed", 412),
+        ("precondition_required", 428),
+        ("unavailable", 503),
+        ("invalid_cursor", 400),
+        ("idempotency_key_required", 400),
+        ("idempotency_key_reused", 422),
+        ("idempotency_in_progress", 409),
+    ],
+)
+def test_the_codes_that_were_promised_have_their_status(code: str, status: int) -> None:
+    assert problems.explained(code)["status"] == status

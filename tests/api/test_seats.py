@@ -5,7 +5,7 @@ from flask import Flask
 
 from licensing.rules.permissions import Permission, Scope
 from tests.http import calling, signed_in
-from tests.world import Hands, an_account
+from tests.world import Hands, an_account, in_which_sales_includes_core
 
 
 def test_r11_a_seat_is_assigned_and_shown(app: Flask) -> None:
@@ -243,3 +243,174 @@ def test_r10_a_viewer_assigns_nothing(app: Flask) -> None:
     answer = signed_in(app, account, viewer).post("seats", {"user_id": viewer, "seat_type": "core"})
 
     assert (answer.status_code, answer.json["missing"]) == (403, "manage_users")
+
+
+def test_r11_a_seat_says_who_assigned_it_and_from_which_pool(app: Flask) -> None:
+    account = an_account()
+    priya, admin = account.user("Priya"), account.user_admin.id
+    body = {"user_id": priya, "seat_type": "core"}
+
+    seat = signed_in(app, account, admin).post("seats", body).json
+
+    assert seat["assigned_by"] == {"type": "user", "id": admin}
+    assert seat["pool_id"] == account.pool("core")["id"]
+    assert seat["assigned_at"] == "2026-03-02T09:00:00.000Z"
+    assert account.seats_of(priya) == ["core"]
+
+
+def test_r8_a_free_seat_is_of_no_pool(app: Flask) -> None:
+    account = an_account()
+    priya = account.user("Priya")
+
+    (seat,) = calling(app, account).get(f"seats?user_id={priya}").json["items"]
+
+    assert (seat["seat_type"], seat["pool_id"]) == ("view_only", None)
+
+
+def test_r8_a_seat_that_a_held_one_includes_is_not_assigned(app: Flask) -> None:
+    account = an_account()
+    account.subscribe("sales", seats={"sales": 1})
+    priya = account.user("Priya", seats=["sales"])
+    api = calling(app, account)
+
+    with in_which_sales_includes_core():
+        answer = api.post("seats", {"user_id": priya, "seat_type": "core"})
+
+    assert (answer.status_code, answer.json["code"]) == (409, "included_in_held_seat")
+    assert account.happened() == []
+
+
+@pytest.mark.parametrize(
+    ("seat_type", "status", "code"),
+    [
+        pytest.param("sales", 409, "no_seat_available", id="none is left"),
+        pytest.param("service", 409, "seat_type_not_available", id="not sold to this account"),
+        pytest.param("partner", 409, "user_not_eligible", id="not eligible"),
+        pytest.param("gold", 422, "validation_failed", id="unknown"),
+    ],
+)
+def test_r8_a_seat_that_cannot_be_changed_stays(
+    app: Flask, seat_type: str, status: int, code: str
+) -> None:
+    account = an_account()
+    account.subscribe("sales", seats={"sales": 1})
+    account.user(seats=["sales"])
+    priya = account.user("Priya", seats=["core"])
+    seat_id = account.seat(priya, "core")
+
+    answer = calling(app, account).patch(f"seats/{seat_id}", {"seat_type": seat_type})
+
+    assert (answer.status_code, answer.json["code"]) == (status, code)
+    assert (account.seats_of(priya), account.happened()) == (["core"], [])
+
+
+def test_r8_a_seat_is_not_changed_to_one_that_is_held(app: Flask) -> None:
+    account = an_account()
+    account.subscribe("sales", seats={"sales": 2})
+    priya = account.user("Priya", seats=["core", "sales"])
+    seat_id = account.seat(priya, "core")
+
+    answer = calling(app, account).patch(f"seats/{seat_id}", {"seat_type": "sales"})
+
+    assert (answer.status_code, answer.json["code"]) == (409, "already_assigned")
+    assert answer.json["seat_id"] == account.seat(priya, "sales")
+    assert account.happened() == []
+
+
+@pytest.mark.parametrize("body", [{}, {"user_id": "usr_1"}, {"seat_type": None}])
+def test_only_the_type_of_a_seat_is_changed(app: Flask, body: dict[str, str | None]) -> None:
+    account = an_account()
+    priya = account.user("Priya", seats=["core"])
+
+    answer = calling(app, account).patch(f"seats/{account.seat(priya, 'core')}", body)
+
+    assert (answer.status_code, answer.json["code"]) == (422, "validation_failed")
+    assert account.happened() == []
+
+
+def test_r12_a_seat_that_was_taken_back_is_gone(app: Flask) -> None:
+    account = an_account(core=1)
+    priya = account.user("Priya", seats=["core"])
+    api = calling(app, account)
+    path = f"seats/{account.seat(priya, 'core')}"
+    api.delete(path)
+    account.from_here()
+
+    for answer in (api.get(path), api.delete(path), api.patch(path, {"seat_type": "core"})):
+        assert (answer.status_code, answer.json["code"]) == (404, "not_found")
+    assert account.seats_of(priya) == ["view_only"]
+    assert account.happened() == []
+
+
+def test_r12_give_back_false_only_takes_the_seat_back(app: Flask) -> None:
+    account = an_account(core=1)
+    priya = account.user("Priya", seats=["core"])
+    api = calling(app, account, Scope.SEATS)
+
+    answer = api.delete(f"seats/{account.seat(priya, 'core')}?give_back=false")
+
+    assert (answer.status_code, answer.data) == (204, b"")
+    assert account.numbers("core") == (1, 0, 0)
+
+
+def test_r19_below_the_minimum_a_seat_is_neither_taken_nor_given_back(app: Flask) -> None:
+    account = an_account(core=2)
+    account.promise("core", minimum=2)
+    priya = account.user("Priya", seats=["core"])
+
+    answer = calling(app, account).delete(f"seats/{account.seat(priya, 'core')}?give_back=true")
+
+    assert (answer.status_code, answer.json["code"]) == (409, "below_minimum")
+    assert account.seats_of(priya) == ["core"]
+    assert (account.numbers("core"), account.happened()) == ((2, 1, 0), [])
+
+
+def test_r12_a_free_seat_is_not_given_back(app: Flask) -> None:
+    account = an_account()
+    dana = account.user("Dana", partner_eligible=True, seats=["partner"])
+
+    answer = calling(app, account).delete(f"seats/{account.seat(dana, 'partner')}?give_back=true")
+
+    assert (answer.status_code, answer.json["code"]) == (409, "not_enough_unassigned_seats")
+    assert (account.seats_of(dana), account.happened()) == (["partner"], [])
+
+
+def test_r15_a_free_seat_is_not_transferred(app: Flask) -> None:
+    account = an_account()
+    priya, noah = account.user("Priya"), account.user("Noah")
+    body = {"seat_id": account.seat(priya, "view_only"), "to_user_id": noah}
+
+    answer = calling(app, account).post("transfers", body)
+
+    assert (answer.status_code, answer.json["code"]) == (409, "seat_type_not_transferable")
+    assert account.happened() == []
+
+
+def test_r13_a_seat_is_transferred_to_no_expired_invitation(app: Flask, hands: Hands) -> None:
+    account = an_account(core=1)
+    priya = account.user("Priya", seats=["core"])
+    felix = account.user("Felix", status="invited")
+    hands.move(days=14)
+    body = {"seat_id": account.seat(priya, "core"), "to_user_id": felix}
+
+    answer = calling(app, account).post("transfers", body)
+
+    assert (answer.status_code, answer.json["code"]) == (409, "invitation_expired")
+    assert account.seats_of(priya) == ["core"]
+
+
+def test_a_closed_account_moves_no_seat(app: Flask) -> None:
+    account = an_account()
+    priya, noah = account.user("Priya", seats=["core"]), account.user("Noah")
+    seat_id = account.seat(priya, "core")
+    account.close()
+    api = calling(app, account)
+
+    for answer in (
+        api.post("seats", {"user_id": noah, "seat_type": "core"}),
+        api.patch(f"seats/{seat_id}", {"seat_type": "view_only"}),
+        api.delete(f"seats/{seat_id}"),
+        api.post("transfers", {"seat_id": seat_id, "to_user_id": noah}),
+    ):
+        assert (answer.status_code, answer.json["code"]) == (409, "account_closed")
+    assert account.happened() == []
