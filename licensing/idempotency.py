@@ -14,7 +14,6 @@ from licensing.models import IdempotencyKey
 from licensing.rules.permissions import Actor
 from licensing.rules.refusals import Refusal
 
-DAYS_KEPT = 7
 LOCK_NOT_AVAILABLE = "55P03"
 
 
