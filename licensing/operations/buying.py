@@ -12,7 +12,7 @@ from licensing.operations.standing import Standing
 from licensing.rules import prices, seats, terms
 from licensing.rules.catalogue import SeatType
 from licensing.rules.permissions import CHANGE_BILLING, Actor, require
-from licensing.rules.pools import LARGEST_POOL, can_buy, unassigned
+from licensing.rules.pools import LARGEST_POOL, LARGEST_PURCHASE, can_buy, is_a_purchase, unassigned
 from licensing.rules.refusals import PoolTooLarge, Unacceptable
 from licensing.rules.terms import Interval
 
@@ -158,7 +158,13 @@ def add_seats(
 
 
 def quote(standing: Standing, pool: Pool, quantity: int) -> Purchase:
-    """The purchase of `quantity` seats as things stand, not written. Raises `PoolTooLarge`."""
+    """
+    The purchase of `quantity` seats as things stand, not written.
+
+    Every door buys through here (R33). Raises `PoolTooLarge`, `Unacceptable` quantities (R17).
+    """
+    if not is_a_purchase(quantity):
+        raise Unacceptable("quantity", f"has to be between 1 and {LARGEST_PURCHASE}")
     if not can_buy(pool, quantity):
         raise PoolTooLarge(pool.seat_type, pool.purchased + quantity, LARGEST_POOL)
     subscription = standing.subscription_of(pool)

@@ -39,6 +39,11 @@ def can_assign(pool: Any) -> Any:
     return unassigned(pool) >= 1
 
 
+def is_a_purchase(quantity: int) -> bool:
+    """R17: so many seats can be bought at once."""
+    return 1 <= quantity <= LARGEST_PURCHASE
+
+
 def can_buy(pool: Any, quantity: int) -> Any:
     """R17: a pool has an upper bound."""
     return pool.purchased + quantity <= LARGEST_POOL

@@ -343,3 +343,16 @@ def test_r5_the_refusal_of_a_type_that_is_not_sold_says_why() -> None:
         "because": "no subscription of the account sells it at its tier",
     }
     assert Pool.select().where(Pool.seat_type == "sales").count() == 0
+
+
+@pytest.mark.parametrize("quantity", [-1, 0, 100_001])
+def test_r17_a_purchase_is_of_one_to_a_hundred_thousand_seats_at_every_door(quantity: int) -> None:
+    account = an_account()
+
+    with pytest.raises(Unacceptable, match="between 1 and 100000"):
+        purchase_seats(account.by, "core", quantity)
+    with pytest.raises(Unacceptable):
+        preview_purchase(account.by, "core", quantity)
+
+    assert account.numbers("core") == (10, 0, 0)
+    assert account.happened() == []
