@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial, wraps
 from typing import Any, ParamSpec, TypeVar
 from urllib.parse import parse_qsl, urlsplit
@@ -57,6 +58,10 @@ class Busy(Exception):
     """The database was busy for too long; nothing was changed, and trying again will help."""
 
 
+class RunAlone(Exception):
+    """The command found something to do for which nobody else may be at work on the account."""
+
+
 @dataclass
 class Transaction:
     """
@@ -66,11 +71,15 @@ class Transaction:
         events: what `licensing.events` has to write, in order.
         closing: functions to run right before the commit, in order.
         known: what operations have read and locked already, so that later ones need not.
+        alone: whether all other commands on the account have to wait.
+        hands: the present instant of an account that is bound to a test clock (R26).
     """
 
     events: list[Any] = field(default_factory=list)
     closing: list[Callable[[], None]] = field(default_factory=list)
     known: dict[Any, Any] = field(default_factory=dict)
+    alone: bool = False
+    hands: datetime | None = None
 
 
 class _Here(threading.local):
@@ -189,9 +198,9 @@ def transactional(function: Callable[P, R]) -> Callable[P, R]:
     """
     Run the function in one transaction: the caller's where there is one, else its own.
 
-    The outermost call begins and commits; when it collided with another command, it repeats the
-    whole function. An exception undoes everything. Raises `Busy` when the turn to write
-    does not come within five seconds.
+    The outermost call begins and commits; when it collided with another command, or has to be alone
+    (`RunAlone`), it repeats the whole function. An exception undoes everything. Raises `Busy` when
+    the turn to write does not come within five seconds.
     """
 
     @wraps(function)
@@ -210,10 +219,35 @@ def transaction() -> Transaction:
     return _here.transaction
 
 
+@contextmanager
+def rehearsal() -> Iterator[Transaction]:
+    """
+    Inside the block commands do what they do, and when it ends nothing of it has happened.
+
+    Yields the transaction that the rehearsed commands are in, with the events that they record. To
+    be used inside a transaction that is alone on the account.
+    """
+    real = transaction()
+    with db.atomic() as savepoint:
+        _here.transaction = rehearsed = Transaction(alone=True)
+        try:
+            yield rehearsed
+        finally:
+            _here.transaction = real
+            savepoint.rollback()
+
+
 def _outermost(work: Callable[[], R]) -> R:
+    try:
+        return _repeated(work, alone=False)
+    except RunAlone:
+        return _repeated(work, alone=True)
+
+
+def _repeated(work: Callable[[], R], alone: bool) -> R:
     for remaining in reversed(range(TRIES)):
         try:
-            return _once(work)
+            return _once(work, alone)
         except (OperationalError, IntegrityError) as failure:
             if not (remaining and sqlstate(failure) in WORTH_REPEATING):
                 raise
@@ -222,9 +256,9 @@ def _outermost(work: Callable[[], R]) -> R:
     raise AssertionError("unreachable: the last try returns or raises")
 
 
-def _once(work: Callable[[], R]) -> R:
+def _once(work: Callable[[], R], alone: bool) -> R:
     with _turn(), db.atomic():
-        _here.transaction = Transaction()
+        _here.transaction = Transaction(alone=alone)
         try:
             result = work()
             for close in _here.transaction.closing:

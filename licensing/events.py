@@ -29,6 +29,7 @@ class EventType(StrEnum):
 
     ACCOUNT_CREATED = "account.created"
     ACCOUNT_UPDATED = "account.updated"
+    ACCOUNT_MIGRATED = "account.migrated"
     ACCOUNT_CLOSED = "account.closed"
     USER_CREATED = "user.created"
     USER_UPDATED = "user.updated"
@@ -40,7 +41,15 @@ class EventType(StrEnum):
     USER_ENTITLEMENTS_CHANGED = "user.entitlements_changed"
     SUBSCRIPTION_STARTED = "subscription.started"
     SUBSCRIPTION_UPDATED = "subscription.updated"
+    SUBSCRIPTION_TIER_CHANGE_SCHEDULED = "subscription.tier_change_scheduled"
+    SUBSCRIPTION_TIER_CHANGED = "subscription.tier_changed"
+    SUBSCRIPTION_CANCELLATION_SCHEDULED = "subscription.cancellation_scheduled"
+    SUBSCRIPTION_RESUMED = "subscription.resumed"
+    SUBSCRIPTION_RENEWAL_UPCOMING = "subscription.renewal_upcoming"
     SUBSCRIPTION_RENEWED = "subscription.renewed"
+    SUBSCRIPTION_SUSPENDED = "subscription.suspended"
+    SUBSCRIPTION_REACTIVATED = "subscription.reactivated"
+    SUBSCRIPTION_ENDED = "subscription.ended"
     SEATS_PURCHASED = "seats.purchased"
     SEAT_ASSIGNED = "seat.assigned"
     SEAT_UNASSIGNED = "seat.unassigned"
@@ -53,6 +62,8 @@ class EventType(StrEnum):
     POOL_LOW = "pool.low"
     POOL_EXHAUSTED = "pool.exhausted"
     POOL_REPLENISHED = "pool.replenished"
+    POOL_MOVED = "pool.moved"
+    POOL_CLOSED = "pool.closed"
     POOL_MINIMUM_CHANGED = "pool.minimum_changed"
     POOL_UPDATED = "pool.updated"
 
@@ -71,6 +82,11 @@ class Reason(StrEnum):
     USER_DELETED = "user_deleted"
     ASSIGNED = "assigned"
     RENEWED = "renewed"
+    RENEWAL_UPCOMING = "renewal_upcoming"
+    TIER_CHANGED = "tier_changed"
+    SUBSCRIPTION_ENDED = "subscription_ended"
+    POOL_MOVED = "pool_moved"
+    MIGRATED = "migrated"
     ACCOUNT_CLOSED = "account_closed"
 
 
@@ -116,7 +132,8 @@ def record(
         reason: why.
         cause: the id of the event that this one follows from (R22).
     """
-    now = clock.now()
+    here = transaction()
+    now = here.hands or clock.now()
     content: dict[str, Any] = {"object": object, "previous": previous or {}}
     if pool is not None:
         content["pool"] = pool
@@ -137,7 +154,6 @@ def record(
         _subjects(object, previous, pool, previous_pool),
         content,
     )
-    here = transaction()
     if not here.events:
         here.closing.append(_write)
     here.events.append(event)

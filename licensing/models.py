@@ -63,6 +63,19 @@ class Row(Model):
         legacy_table_names = False
 
 
+class TestClock(Row):
+    id = TextField(primary_key=True)
+    name = TextField()
+    hands = InstantField()
+    advancing_to = InstantField(null=True)
+    deleted_at = InstantField(null=True)
+    version = BigIntegerField()
+    created_at = InstantField()
+
+    class Meta:
+        table_name = "test_clocks"
+
+
 class Account(Row):
     id = TextField(primary_key=True)
     name = TextField()
@@ -115,10 +128,18 @@ class Subscription(Row):
     pending_tier = TextField(null=True)
     interval = TextField()
     interval_count = IntegerField()
+    billing_interval = TextField()
+    billing_interval_count = IntegerField()
     anchor = InstantField()
     term_number = IntegerField()
     term_starts_at = InstantField()
     term_ends_at = InstantField()
+    suspended_at = InstantField(null=True)
+    suspension_reason = TextField(null=True)
+    ended_at = InstantField(null=True)
+    noticed_term = IntegerField(default=0)
+    test_clock_id = TextField(null=True)
+    due_at = InstantField(null=True)
     external_id = TextField(null=True)
     metadata = JsonField()
     version = BigIntegerField()
@@ -127,6 +148,20 @@ class Subscription(Row):
     class Meta:
         table_name = "subscriptions"
         primary_key = CompositeKey("account_id", "id")
+
+
+class Term(Row):
+    account_id = TextField()
+    subscription_id = TextField()
+    number = IntegerField()
+    tier = TextField()
+    starts_at = InstantField()
+    ends_at = InstantField()
+    created_at = InstantField()
+
+    class Meta:
+        table_name = "terms"
+        primary_key = CompositeKey("account_id", "subscription_id", "number")
 
 
 class Pool(Row):
@@ -140,6 +175,7 @@ class Pool(Row):
     scheduled_removal = IntegerField()
     minimum = IntegerField()
     low_mark = IntegerField(null=True)
+    closed_at = InstantField(null=True)
     external_id = TextField(null=True)
     metadata = JsonField()
     version = BigIntegerField()
@@ -182,6 +218,8 @@ class Purchase(Row):
     days_in_term = IntegerField()
     amount_now = BigIntegerField(null=True)
     amount_at_renewal = BigIntegerField(null=True)
+    amount_per_billing_period = BigIntegerField(null=True)
+    billed_until = InstantField(null=True)
     currency = TextField()
     created_at = InstantField()
 
@@ -282,9 +320,11 @@ class IdempotencyKey(Row):
 
 
 TABLES = (
+    TestClock,
     Account,
     User,
     Subscription,
+    Term,
     Pool,
     Seat,
     Purchase,

@@ -18,6 +18,7 @@ from licensing.models import (
     Removal,
     Seat,
     Subscription,
+    TestClock,
     Transfer,
     User,
 )
@@ -88,11 +89,16 @@ def subscription(row: Subscription, pools: Iterable[Pool]) -> Resource:
         "tier": row.tier,
         "interval": row.interval,
         "interval_count": row.interval_count,
+        "billing_interval": row.billing_interval,
+        "billing_interval_count": row.billing_interval_count,
         "status": row.status,
         "anchor": to_text(row.anchor),
         "term": term(row),
         "renews_at": to_text(row.term_ends_at) if row.status == "active" else None,
         "pending_tier": row.pending_tier,
+        "suspended_at": text_or_none(row.suspended_at),
+        "suspension_reason": row.suspension_reason,
+        "ended_at": text_or_none(row.ended_at),
         "pools": [{"id": pool.id, "seat_type": pool.seat_type} for pool in pools],
         "external_id": row.external_id,
         "metadata": row.metadata,
@@ -122,6 +128,7 @@ def pool(row: Pool, renews_at: datetime) -> Resource:
         **pool_numbers(row, renews_at),
         "account_id": row.account_id,
         "subscription_id": row.subscription_id,
+        "status": row.status,
         "low_mark": row.low_mark,
         "external_id": row.external_id,
         "metadata": row.metadata,
@@ -165,6 +172,8 @@ def quote(row: Purchase) -> Resource:
             "days_in_term": row.days_in_term,
         },
         "amount_now": money(row.amount_now, row.currency),
+        "billed_until": text_or_none(row.billed_until),
+        "amount_per_billing_period": money(row.amount_per_billing_period, row.currency),
         "amount_at_renewal": money(row.amount_at_renewal, row.currency),
     }
 
@@ -208,6 +217,19 @@ def transfer(row: Transfer) -> Resource:
         "seat_type": row.seat_type,
         "from_user_id": row.from_user_id,
         "to_user_id": row.to_user_id,
+        "created_at": to_text(row.created_at),
+    }
+
+
+def test_clock(row: TestClock) -> Resource:
+    """The clock of test accounts (R26)."""
+    return {
+        "id": row.id,
+        "name": row.name,
+        "now": to_text(row.hands),
+        "status": "ready" if row.advancing_to is None else "advancing",
+        "advancing_to": text_or_none(row.advancing_to),
+        "version": row.version,
         "created_at": to_text(row.created_at),
     }
 

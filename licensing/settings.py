@@ -21,6 +21,7 @@ NAMES = (
     "CORS_ORIGINS",
     "THREADS",
     "INVITATION_DAYS",
+    "RENEWAL_NOTICE_DAYS",
 )
 SHORTEST_SECRET = 32
 
@@ -43,6 +44,8 @@ class Settings:
         cors_origins: SEATKEEPER_CORS_ORIGINS, comma-separated exact origins of single-page apps.
         threads: SEATKEEPER_THREADS, how many requests are worked on at once.
         invitation_days: SEATKEEPER_INVITATION_DAYS, how long an invitation can be accepted.
+        renewal_notice_days: SEATKEEPER_RENEWAL_NOTICE_DAYS, how many days before a renewal it is
+            told (R24); 0 for never. Terms that have begun keep the number that was set then.
     """
 
     database_url: str = "sqlite:///seatkeeper.db"
@@ -51,6 +54,7 @@ class Settings:
     cors_origins: tuple[str, ...] = ()
     threads: int = 4
     invitation_days: int = 14
+    renewal_notice_days: int = 7
 
     @property
     def on_sqlite(self) -> bool:
@@ -89,6 +93,9 @@ def from_environment() -> Settings:
     invitation_days = env.int(
         "INVITATION_DAYS", Settings.invitation_days, validate=validate.Range(1, 365)
     )
+    renewal_notice_days = env.int(
+        "RENEWAL_NOTICE_DAYS", Settings.renewal_notice_days, validate=validate.Range(0, 365)
+    )
 
     problems = _problems_of(env) + _unknown_names()
     catalogue = _attempt(lambda: _catalogue(catalogue_file), problems)
@@ -101,6 +108,7 @@ def from_environment() -> Settings:
         cors_origins=tuple(cors_origins),
         threads=threads,
         invitation_days=invitation_days,
+        renewal_notice_days=renewal_notice_days,
     )
 
 

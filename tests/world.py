@@ -10,7 +10,7 @@ The vocabulary in which tests set their scenes.
 import itertools
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from importlib import resources
@@ -129,6 +129,11 @@ class AnAccount:
         (pool,) = pool_queries.pools(self.by, Window(), seat_type=seat_type).items
         return dict(pool)
 
+    def pools(self) -> dict[str, tuple[int, int, int]]:
+        """The numbers of every open pool, by seat type."""
+        shown = pool_queries.pools(self.by, Window()).items
+        return {pool["seat_type"]: self.numbers(pool["seat_type"]) for pool in shown}
+
     def numbers(self, seat_type: str) -> tuple[int, int, int]:
         """Purchased, assigned and scheduled seats of a pool."""
         pool = self.pool(seat_type)
@@ -193,15 +198,29 @@ def in_days(days: float) -> datetime:
 
 
 @contextmanager
-def in_which_sales_includes_core() -> Iterator[None]:
-    """A world whose catalogue says that a sales seat contains a core one (R8)."""
+def in_which(old: str, new: str) -> Iterator[None]:
+    """A world whose catalogue says `new` where the default one says `old`."""
     file = resources.files("licensing.rules").joinpath("catalogue.toml")
-    text = file.read_text(encoding="utf-8").replace(
-        "[seat_types.sales]\n", '[seat_types.sales]\nincludes = ["core"]\n'
-    )
+    text = file.read_text(encoding="utf-8")
+    assert old in text
     before = settings.current()
-    settings.put_in_force(replace(before, catalogue=parse(text, "a test's catalogue")))
+    changed = parse(text.replace(old, new), "a test's catalogue")
+    settings.put_in_force(replace(before, catalogue=changed))
     try:
         yield
     finally:
         settings.put_in_force(before)
+
+
+SALES_SOLD_BY = 'sold_by = { sales = ["starter", "professional", "enterprise"] }'
+
+
+def in_which_sales_includes_core() -> AbstractContextManager[None]:
+    """A world whose catalogue says that a sales seat contains a core one (R8)."""
+    return in_which("[seat_types.sales]\n", '[seat_types.sales]\nincludes = ["core"]\n')
+
+
+def in_which_starter_sells_no_sales(becomes: str = "") -> AbstractContextManager[None]:
+    """A world in which sales seats are sold from professional on, and what they become (R25)."""
+    more = f'\nbecomes = "{becomes}"' if becomes else ""
+    return in_which(SALES_SOLD_BY, 'sold_by = { sales = ["professional", "enterprise"] }' + more)

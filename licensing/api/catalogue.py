@@ -63,6 +63,11 @@ class CatalogueSeatType(Response):
     advanced = _names("The products whose advanced features it opens", "sales")
     everything = fields.Boolean(description="Whether it opens every feature", example=False)
     closed = _names("The features that are closed to it", "forms")
+    becomes = fields.Name(
+        allow_none=True,
+        description="What its holders get when nothing sells it any more, null for the fallback",
+        example=None,
+    )
 
 
 class CatalogueFeature(Response):
@@ -96,6 +101,9 @@ class CatalogueResponse(Response):
     )
     free_tools = fields.Name(
         description="The seat of accounts that pay for nothing yet", example="free"
+    )
+    suspended = fields.Choice(
+        Level, description="The most that a suspended subscription leaves", example="view"
     )
     tiers = fields.ListOf(
         fields.Nested(CatalogueTier, description="A tier"),

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from licensing import clock
 from licensing.api import fields
 from licensing.api.kit import Blueprint, Page, Request, Response, window_of
 from licensing.api.refusing import GIVING_A_SEAT, TRANSFERRING
@@ -180,7 +179,7 @@ def create_user(actor: Actor, body: dict[str, Any]) -> dict[str, Any]:
     With `seat_types`, the seats are assigned in the same transaction, which needs the permission
     `manage_users` (or the scope `seats`) too: either all of it happens or nothing.
     """
-    return operations.create_user(actor, **body).resource(clock.now())
+    return operations.create_user(actor, **body).resource()
 
 
 @blp.get("/accounts/<account_id>/users")
@@ -220,7 +219,7 @@ def update_user(
     Only the members that are sent are changed. A deactivated user keeps the seats unless `seats` or
     `transfer_to` says otherwise; they go on counting as assigned (R13).
     """
-    return operations.update_user(actor, user_id, body, if_match).resource(clock.now())
+    return operations.update_user(actor, user_id, body, if_match).resource()
 
 
 @blp.delete("/accounts/<account_id>/users/<user_id>")
@@ -247,7 +246,7 @@ def accept_invitation(actor: Actor, user_id: str) -> dict[str, Any]:
     For the host product's back end, when the invited person signs in. It works when the pool is
     exactly full; accepting again answers the same.
     """
-    return operations.accept_invitation(actor, user_id).resource(clock.now())
+    return operations.accept_invitation(actor, user_id).resource()
 
 
 @blp.post("/accounts/<account_id>/users/<user_id>/activity")

@@ -4,9 +4,9 @@ from datetime import datetime
 from typing import Any
 
 from licensing import clock, events, ids, resources
-from licensing.db import transactional
+from licensing.db import for_update, transaction, transactional
 from licensing.events import EventType, Reason
-from licensing.models import Account, Pool, Removal
+from licensing.models import Account, Pool, Removal, Subscription, TestClock
 from licensing.operations import holding
 from licensing.operations.changing import apply_changes, refuse_taken_external_id
 from licensing.operations.due import brought_up_to_date
@@ -19,7 +19,12 @@ from licensing.rules.permissions import (
     Scope,
     require,
 )
-from licensing.rules.refusals import PermissionDenied, PreconditionFailed, Unacceptable
+from licensing.rules.refusals import (
+    NotFound,
+    PermissionDenied,
+    PreconditionFailed,
+    Unacceptable,
+)
 
 
 @transactional
@@ -29,6 +34,7 @@ def create_account(
     currency: str = "USD",
     time_zone: str = "UTC",
     created_at: datetime | None = None,
+    test_clock_id: str | None = None,
     external_id: str | None = None,
     metadata: dict[str, str] | None = None,
 ) -> Account:
@@ -36,13 +42,15 @@ def create_account(
     Create an account on the free tools; its pricing model follows from its date (R1).
 
     `created_at` is the real date of an account that is imported, not later than now; `time_zone` an
-    IANA name, in whose calendar terms are computed (R24). Refuses with `Unacceptable` dates,
-    `ExternalIdTaken`, and `PermissionDenied` (a key that is bound to an account creates no others).
+    IANA name, in whose calendar terms are computed (R24). With `test_clock_id` it is a test account
+    for good, whose time that clock tells (R26). Refuses with `Unacceptable` dates, `NotFound` test
+    clocks, `ExternalIdTaken`, and `PermissionDenied` (a key that is bound to an account creates no
+    others).
     """
     require(actor, CREATE_ACCOUNTS)
     if actor.account_id is not None:
         raise PermissionDenied("scope", f"{Scope.ACCOUNTS} without being bound to an account")
-    now = clock.now()
+    now = _instant_of(test_clock_id)
     if created_at is not None and created_at > now:
         raise Unacceptable("created_at", "lies in the future")
     refuse_taken_external_id(Account, None, external_id)
@@ -53,6 +61,7 @@ def create_account(
         status=AccountStatus.ACTIVE,
         currency=currency,
         time_zone=time_zone,
+        test_clock_id=test_clock_id,
         super_admins=0,
         epoch=1,
         last_sequence=0,
@@ -63,6 +72,21 @@ def create_account(
     )
     events.record(actor.within(account.id), EventType.ACCOUNT_CREATED, resources.account(account))
     return account
+
+
+def _instant_of(test_clock_id: str | None) -> datetime:
+    """The present instant of a new account; its test clock cannot be deleted until the commit."""
+    if test_clock_id is None:
+        return clock.now()
+    of_clock = TestClock.select().where(
+        TestClock.id == test_clock_id, TestClock.deleted_at.is_null()
+    )
+    found = for_update(of_clock, "FOR SHARE").get_or_none()
+    if found is None:
+        raise NotFound("test_clock", test_clock_id)
+    transaction().hands = found.hands
+    now: datetime = found.hands
+    return now
 
 
 @transactional
@@ -93,8 +117,13 @@ def update_account(actor: Actor, changes: dict[str, Any], if_match: int | None =
         event = events.record(actor, kind, after, previous=previous)
         if closing:
             standing.upheaval = event
+            _stop_renewing(account)
             _cancel_removals(standing, actor, event)
     return account
+
+
+def _stop_renewing(account: Account) -> None:
+    Subscription.update(due_at=None).where(Subscription.account_id == account.id).execute()
 
 
 def _cancel_removals(standing: Standing, actor: Actor, cause: str) -> None:
@@ -109,6 +138,7 @@ def _cancel_removals(standing: Standing, actor: Actor, cause: str) -> None:
             pool.scheduled_removal -= removal.quantity
             pool.version += 1
             pool.save()
+            numbers = standing.pool_numbers(pool)
             holding.reduce_removal(
-                standing, actor, removal, removal.quantity, pool, Reason.ACCOUNT_CLOSED, cause
+                actor, removal, removal.quantity, numbers, Reason.ACCOUNT_CLOSED, cause
             )

@@ -36,8 +36,8 @@ def assign_seat(actor: Actor, user_id: str, seat_type: str) -> Seat:
     seat is one that was to leave (R22). Assigning what the user holds already changes nothing and
     answers the held seat (R32). Refuses with `NoSeatAvailable`, `SeatTypeNotAvailable` (R2, R5),
     `UserNotEligible` (R7), `ExclusiveSeat`, `IncludedInHeldSeat` (R8), `UserDeactivated`,
-    `InvitationExpired`, `InvitationNotPending` (R13), `Unknown` seat types, and
-    `PermissionDenied` (R10).
+    `InvitationExpired`, `InvitationNotPending` (R13), `SubscriptionSuspended` (R25b), `Unknown`
+    seat types, and `PermissionDenied` (R10).
     """
     require(actor, CHANGE_SEATS)
     standing = brought_up_to_date(actor)
@@ -113,15 +113,7 @@ def _change(standing: Standing, actor: Actor, holder: Holder, seat: Seat, wanted
     new_pool, from_removal = holding.claim_seat(standing, wanted) if wanted.paid else (None, False)
     old_pool = holding.return_seat(standing, seat.pool_id) if seat.pool_id else None
     previous = {"seat_type": seat.seat_type, "pool_id": seat.pool_id}
-    # The exclusive mark goes through the user, from where the database carries it to the seat.
-    holding.touch(holder, holds_exclusive=wanted.exclusive)
-    seat.exclusive = wanted.exclusive
-    seat.seat_type, seat.pool_id = wanted.name, None if new_pool is None else new_pool.id
-    seat.version += 1
-    Seat.update(seat_type=seat.seat_type, pool_id=seat.pool_id, version=seat.version).where(
-        Seat.account_id == seat.account_id, Seat.id == seat.id
-    ).execute()
-
+    holding.retype(holder, seat, wanted, new_pool)
     changed = events.record(
         actor,
         EventType.SEAT_CHANGED,
@@ -192,7 +184,8 @@ def transfer_seat(actor: Actor, seat_id: str, to_user_id: str) -> Transfer:
     There is no moment at which the seat is free or nobody holds it, so it works for the account's
     only seat of a type. The giver is left the viewing seat where R8 says so. Refuses with
     `TransferToSelf`, `AlreadyAssigned`, `UserDeactivated` (of giver or receiver),
-    `SeatTypeNotTransferable`, `InvitationExpired`, `NotFound` and `PermissionDenied`.
+    `SeatTypeNotTransferable`, `InvitationExpired`, `SubscriptionSuspended` (R25b), `NotFound` and
+    `PermissionDenied`.
     """
     require(actor, CHANGE_SEATS)
     standing = brought_up_to_date(actor)
@@ -218,6 +211,7 @@ def move_seat(
         raise TransferToSelf(giver.user.id)
     seats.refuse_untransferable(seat_type)
     refuse_receiver(standing, receiver, seat_type)
+    _refuse_suspended(standing, seat)
     replaced = seats.replaced_by(
         standing.catalogue, receiver.user.id, receiver.seat_types, seat_type
     )
@@ -232,6 +226,13 @@ def move_seat(
         created_at=standing.now,
     )
     return transfer, moved
+
+
+def _refuse_suspended(standing: Standing, seat: Seat) -> None:
+    """R25b: a transfer gives somebody a seat, too."""
+    if standing.suspended:
+        of_account = Pool.account_id == seat.account_id
+        holding.refuse_suspended(standing, Pool.get(of_account, Pool.id == seat.pool_id))
 
 
 def _move(

@@ -5,16 +5,15 @@ from dataclasses import dataclass
 from licensing import events, ids, resources
 from licensing.db import transactional
 from licensing.events import EventType
-from licensing.models import Pool, Purchase, Subscription
-from licensing.operations import holding
+from licensing.models import Pool, Purchase
+from licensing.operations import holding, pooling
 from licensing.operations.due import brought_up_to_date
 from licensing.operations.standing import Standing
-from licensing.rules import prices, seats, terms
+from licensing.rules import seats, terms
 from licensing.rules.catalogue import SeatType
 from licensing.rules.permissions import CHANGE_BILLING, Actor, require
 from licensing.rules.pools import LARGEST_POOL, LARGEST_PURCHASE, can_buy, is_a_purchase, unassigned
 from licensing.rules.refusals import PoolTooLarge, Unacceptable
-from licensing.rules.terms import Interval
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,7 @@ def preview_purchase(actor: Actor, seat_type: str, quantity: int) -> Preview:
     pool = holding.open_pool(standing, wanted.name)
     opens_pool = pool is None
     if pool is None:
-        pool = new_pool(standing, seller_of(standing, wanted), wanted)
+        pool = pooling.new_pool(standing, pooling.seller_of(standing, wanted), wanted)
     purchase = quote(standing, pool, quantity)
     return Preview(purchase, opens_pool, min(quantity, pool.scheduled_removal))
 
@@ -67,8 +66,8 @@ def purchase_seats(actor: Actor, seat_type: str, quantity: int) -> Purchase:
 
     Where the account has no such pool yet, one is opened on the oldest subscription that sells the
     type. A pending removal stays as it is (R22b). Refuses with `SeatTypeNotAvailable` (R2, R5),
-    `Unacceptable` for a type that is free of charge, `Unknown` types, `PoolTooLarge` and
-    `PermissionDenied` (R10).
+    `Unacceptable` for a type that is free of charge, `Unknown` types, `PoolTooLarge`,
+    `SubscriptionSuspended` (R25b) and `PermissionDenied` (R10).
     """
     require(actor, CHANGE_BILLING)
     standing = brought_up_to_date(actor)
@@ -76,7 +75,7 @@ def purchase_seats(actor: Actor, seat_type: str, quantity: int) -> Purchase:
     pool = holding.open_pool(standing, wanted.name)
     opened = pool is None
     if pool is None:
-        pool = new_pool(standing, seller_of(standing, wanted), wanted)
+        pool = pooling.new_pool(standing, pooling.seller_of(standing, wanted), wanted)
         pool.save(force_insert=True)
     return add_seats(standing, actor, pool, quantity, opened)
 
@@ -90,30 +89,6 @@ def purchasable(standing: Standing, seat_type: str) -> SeatType:
         )
     seats.refuse_unavailable(standing.catalogue, standing.situation, wanted)
     return wanted
-
-
-def seller_of(standing: Standing, seat_type: SeatType) -> Subscription:
-    """The oldest subscription that sells the type: a pool follows the one that opened it (R4)."""
-    sellers = seats.sellers(standing.catalogue, standing.situation.tiers, seat_type.name)
-    return next(s for s in standing.subscriptions if s.product in sellers)
-
-
-def new_pool(standing: Standing, subscription: Subscription, seat_type: SeatType) -> Pool:
-    """An empty pool that follows the subscription's term; not written yet."""
-    return Pool(
-        account_id=standing.account.id,
-        id=ids.new("pool"),
-        seat_type=seat_type.name,
-        subscription_id=subscription.id,
-        status="open",
-        purchased=0,
-        assigned=0,
-        scheduled_removal=0,
-        minimum=0,
-        metadata={},
-        version=1,
-        created_at=standing.now,
-    )
 
 
 def add_seats(
@@ -161,24 +136,19 @@ def quote(standing: Standing, pool: Pool, quantity: int) -> Purchase:
     """
     The purchase of `quantity` seats as things stand, not written.
 
-    Every door buys through here (R33). Raises `PoolTooLarge`, `Unacceptable` quantities (R17).
+    Every door buys through here (R33). Raises `PoolTooLarge`, `Unacceptable` quantities (R17),
+    `SubscriptionSuspended` (R25b).
     """
     if not is_a_purchase(quantity):
         raise Unacceptable("quantity", f"has to be between 1 and {LARGEST_PURCHASE}")
     if not can_buy(pool, quantity):
         raise PoolTooLarge(pool.seat_type, pool.purchased + quantity, LARGEST_POOL)
     subscription = standing.subscription_of(pool)
+    holding.refuse_suspended(standing, pool)
     share = terms.share_left(subscription.term_starts_at, subscription.term_ends_at, standing.now)
-    per_seat = prices.per_term(
-        standing.catalogue,
-        pool.seat_type,
-        subscription.product,
-        subscription.tier,
-        Interval(subscription.interval),
-        subscription.interval_count,
-        standing.account.currency,
-    )
+    per_seat = pooling.price_of(standing, subscription, pool.seat_type)
     at_renewal = None if per_seat is None else per_seat * quantity
+    bill = pooling.billing(standing, subscription)
     return Purchase(
         account_id=pool.account_id,
         id=ids.new("pur"),
@@ -191,7 +161,9 @@ def quote(standing: Standing, pool: Pool, quantity: int) -> Purchase:
         share_denominator=share.denominator,
         days_left=share.days_left,
         days_in_term=share.days_in_term,
-        amount_now=None if at_renewal is None else prices.prorated(at_renewal, share),
+        amount_now=bill.now(at_renewal),
+        billed_until=bill.ends_at,
+        amount_per_billing_period=bill.each(at_renewal),
         amount_at_renewal=at_renewal,
         currency=standing.account.currency,
         created_at=standing.now,

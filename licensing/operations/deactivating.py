@@ -99,7 +99,7 @@ def _deactivate(
     deactivated = events.record(
         actor,
         EventType.USER_DEACTIVATED,
-        holder.resource(standing.now),
+        holder.resource(),
         previous={"status": was},
     )
     if was == UserStatus.INVITED:
@@ -140,7 +140,7 @@ def _reactivate(standing: Standing, actor: Actor, holder: Holder) -> None:
     reactivated = events.record(
         actor,
         EventType.USER_REACTIVATED,
-        holder.resource(standing.now),
+        holder.resource(),
         previous={"status": UserStatus.DEACTIVATED},
     )
     holding.give_fallback(standing, actor, holder, cause=reactivated)
@@ -159,7 +159,7 @@ def _invite_again(standing: Standing, actor: Actor, holder: Holder) -> None:
         invitation=Invitation.PENDING,
         invitation_expires_at=standing.now + timedelta(days=settings.current().invitation_days),
     )
-    events.record(actor, EventType.USER_UPDATED, holder.resource(standing.now), previous=was)
+    events.record(actor, EventType.USER_UPDATED, holder.resource(), previous=was)
 
 
 @transactional
@@ -201,7 +201,7 @@ def delete_user(
 
 def _delete(standing: Standing, actor: Actor, holder: Holder) -> None:
     user = holder.user
-    gone = holder.resource(standing.now)
+    gone = holder.resource()
     was_super_admin = administering.is_active_super_admin(user)
     user.permissions = []
     administering.count_super_admin(standing, holder, was_super_admin)

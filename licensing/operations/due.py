@@ -19,11 +19,12 @@ def brought_up_to_date(actor: Actor, alone: bool = False) -> Standing:
     standing = standing_of(actor, alone)
     by_itself = system(standing.account.id, actor.request_id)
     renewing.renew_due(standing, by_itself)
-    _expire_invitations(standing, by_itself)
+    expire_invitations(standing, by_itself)
     return standing
 
 
-def _expire_invitations(standing: Standing, actor: Actor) -> None:
+def expire_invitations(standing: Standing, actor: Actor) -> bool:
+    """End the invitations that are over by their date, and the seats with them (R13)."""
     lapsed = User.select(User.id).where(
         User.account_id == standing.account.id,
         User.invitation == Invitation.PENDING,
@@ -33,6 +34,7 @@ def _expire_invitations(standing: Standing, actor: Actor) -> None:
     lock_holders(standing, user_ids)
     for user_id in user_ids:
         _expire(standing, actor, standing.holders[user_id])
+    return bool(user_ids)
 
 
 def _expire(standing: Standing, actor: Actor, holder: Holder) -> None:
@@ -43,7 +45,7 @@ def _expire(standing: Standing, actor: Actor, holder: Holder) -> None:
     expired = events.record(
         actor,
         EventType.USER_INVITATION_EXPIRED,
-        holder.resource(standing.now),
+        holder.resource(),
         previous={"invitation": Invitation.PENDING},
         effective_at=expired_at,
     )

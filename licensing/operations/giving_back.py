@@ -107,7 +107,7 @@ def cancel_removal(actor: Actor, removal_id: str, quantity: int | None = None) -
     pool.scheduled_removal -= part
     pool.version += 1
     pool.save()
-    holding.reduce_removal(standing, actor, removal, part, pool, Reason.REQUESTED)
+    holding.reduce_removal(actor, removal, part, standing.pool_numbers(pool), Reason.REQUESTED)
     return removal
 
 

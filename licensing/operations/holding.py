@@ -5,6 +5,8 @@ These are not commands: they ask for no permission and run inside the caller's t
 does its guarded updates first and records its event after them.
 """
 
+from datetime import datetime
+
 from peewee import Expression
 
 from licensing import events, ids, resources
@@ -17,7 +19,7 @@ from licensing.rules.catalogue import SeatType
 from licensing.rules.permissions import Actor
 from licensing.rules.pools import Warning as Line
 from licensing.rules.pools import can_assign, crossed, shrink, spare, unassigned
-from licensing.rules.refusals import NoSeatAvailable
+from licensing.rules.refusals import NoSeatAvailable, SubscriptionSuspended
 
 
 def give(
@@ -28,12 +30,13 @@ def give(
     *,
     reason: Reason = Reason.REQUESTED,
     cause: str | None = None,
+    effective_at: datetime | None = None,
 ) -> Seat:
     """
     Give the holder a seat and end what it replaces (R8, R11, R22).
 
-    Raises `NoSeatAvailable` when every seat of a paid type is assigned, and what
-    `seats.replaced_by` raises.
+    Raises `NoSeatAvailable` when every seat of a paid type is assigned, `SubscriptionSuspended`
+    when its pool stands still (R25b), and what `seats.replaced_by` raises.
     """
     replaced = seats.replaced_by(standing.catalogue, holder.user.id, holder.seat_types, seat_type)
     if replaced:
@@ -47,6 +50,7 @@ def give(
         EventType.SEAT_ASSIGNED,
         resources.seat(seat),
         pool=standing.numbers_or_none(pool),
+        effective_at=effective_at,
         reason=reason,
         cause=cause,
     )
@@ -73,14 +77,29 @@ def end(
     return record_end(standing, actor, seat, pool, reason, cause)
 
 
-def give_fallback(standing: Standing, actor: Actor, holder: Holder, cause: str | None) -> None:
+def give_fallback(
+    standing: Standing,
+    actor: Actor,
+    holder: Holder,
+    cause: str | None,
+    effective_at: datetime | None = None,
+    reason: Reason = Reason.FALLBACK,
+) -> None:
     """R8: an active user of a seat-based account is never left without a seat."""
     if holder.seats:
         return
     name = seats.fallback(standing.catalogue, standing.situation, holder.user.status)
     if name is not None:
         seat_type = standing.catalogue.seat_type(name)
-        give(standing, actor, holder, seat_type, reason=Reason.FALLBACK, cause=cause)
+        give(
+            standing,
+            actor,
+            holder,
+            seat_type,
+            reason=reason,
+            cause=cause,
+            effective_at=effective_at,
+        )
 
 
 def open_pool(standing: Standing, seat_type: str) -> Pool | None:
@@ -114,8 +133,14 @@ def claim_seat(standing: Standing, seat_type: SeatType) -> tuple[Pool, bool]:
 
     Returns the pool after it and whether the seat was one that a removal had claimed (R22). The row
     count decides, so never is one more assigned than was bought, whatever runs at the same moment
-    (R11). Raises `NoSeatAvailable`.
+    (R11). Raises `NoSeatAvailable`, `SubscriptionSuspended` (R25b).
     """
+    claimed, from_removal = _claimed(standing, seat_type)
+    refuse_suspended(standing, claimed)
+    return claimed, from_removal
+
+
+def _claimed(standing: Standing, seat_type: SeatType) -> tuple[Pool, bool]:
     of_type = (Pool.seat_type == seat_type.name) & (Pool.status == "open")
     one_more = {"assigned": Pool.assigned + 1}
     one_fewer_leaves = {"scheduled_removal": Pool.scheduled_removal - 1}
@@ -129,6 +154,13 @@ def claim_seat(standing: Standing, seat_type: SeatType) -> tuple[Pool, bool]:
     if claimed := _counted(standing, of_type & is_spare, **one_more):
         return claimed[0], False
     raise _why_not(standing, seat_type)
+
+
+def refuse_suspended(standing: Standing, pool: Pool) -> None:
+    """R25b: while its subscription is suspended, nothing of a pool is bought or assigned."""
+    subscription = standing.subscription_of(pool)
+    if subscription.suspended_at is not None:
+        raise SubscriptionSuspended(subscription.id, subscription.product)
 
 
 def settle_claim(
@@ -169,24 +201,25 @@ def give_way(standing: Standing, actor: Actor, pool: Pool, needed: int, cause: s
         .order_by(Removal.created_at.desc(), Removal.id.desc())
     )
     for removal, part in shrink(newest_first, needed):
-        reduce_removal(standing, actor, removal, part, pool, Reason.ASSIGNED, cause)
+        reduce_removal(actor, removal, part, standing.pool_numbers(pool), Reason.ASSIGNED, cause)
 
 
 def reduce_removal(
-    standing: Standing,
     actor: Actor,
     removal: Removal,
     by: int,
-    pool: Pool,
+    pool: resources.Resource,
     reason: Reason,
     cause: str | None = None,
 ) -> None:
-    """Take seats out of a removal whose pool has been counted; at zero it is cancelled."""
+    """
+    Take seats out of a removal; at zero it is cancelled. `pool` are the numbers after it.
+    """
     was = {"quantity": removal.quantity, "status": removal.status}
     removal.quantity -= by
     removal.status = "scheduled" if removal.quantity else "cancelled"
-    removal.current_quantity = pool.purchased
-    removal.renewal_quantity = pool.purchased - pool.scheduled_removal
+    removal.current_quantity = pool["purchased"]
+    removal.renewal_quantity = pool["quantity_at_renewal"]
     removal.version += 1
     removal.save()
     cancelled = removal.status == "cancelled"
@@ -195,7 +228,7 @@ def reduce_removal(
         EventType.SEAT_REMOVAL_CANCELLED if cancelled else EventType.SEAT_REMOVAL_REDUCED,
         resources.removal(removal),
         previous=was if cancelled else {"quantity": was["quantity"]},
-        pool=standing.pool_numbers(pool),
+        pool=pool,
         reason=reason,
         cause=cause,
     )
@@ -214,6 +247,7 @@ def _why_not(standing: Standing, seat_type: SeatType) -> NoSeatAvailable:
     pool = open_pool(standing, seat_type.name)
     if pool is None:
         return NoSeatAvailable(seat_type.name, 0, 0)
+    refuse_suspended(standing, pool)
     return NoSeatAvailable(seat_type.name, pool.purchased, pool.assigned)
 
 
@@ -270,6 +304,18 @@ def _take_up(
     )
     holder.seats.append(seat)
     return seat
+
+
+def retype(holder: Holder, seat: Seat, wanted: SeatType, pool: Pool | None) -> None:
+    """Make a held seat one of another type, in a pool where that is paid; it keeps its id."""
+    # The exclusive mark goes through the user, from where the database carries it to the seat.
+    touch(holder, holds_exclusive=wanted.exclusive)
+    seat.exclusive = wanted.exclusive
+    seat.seat_type, seat.pool_id = wanted.name, None if pool is None else pool.id
+    seat.version += 1
+    Seat.update(seat_type=seat.seat_type, pool_id=seat.pool_id, version=seat.version).where(
+        Seat.account_id == seat.account_id, Seat.id == seat.id
+    ).execute()
 
 
 def touch(holder: Holder, **changes: object) -> None:

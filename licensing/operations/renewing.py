@@ -1,16 +1,17 @@
-"""The end of one term and the start of the next (R23, R23b, R24)."""
+"""The end of one term and the start of the next (R23, R23b, R24, R25)."""
 
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from licensing import events, resources
+from licensing import events, resources, settings
 from licensing.events import EventType, Reason
-from licensing.models import Pool, Removal, Subscription
-from licensing.operations import holding
+from licensing.models import Pool, Removal, Subscription, Term
+from licensing.operations import consequences, holding
 from licensing.operations.standing import Standing, live_subscriptions
 from licensing.rules import terms
 from licensing.rules.permissions import Actor
 from licensing.rules.pools import unassigned
+from licensing.rules.subscriptions import SubscriptionStatus
 from licensing.rules.terms import Interval
 
 
@@ -22,26 +23,61 @@ def renew_due(standing: Standing, actor: Actor) -> None:
     events carry the date at which they took effect. The count of the guarded update decides which
     of several commands renews a term.
     """
-    while due := _earliest_due(standing):
-        renewed = _renew(standing, due)
-        if renewed is None:
-            # Another command has renewed it; go on from what it left.
-            standing.subscriptions[:] = live_subscriptions(standing.account.id)
-        else:
-            standing.subscriptions[standing.subscriptions.index(due)] = renewed
-            _tell(standing, actor, due, renewed)
+    while renew_earliest(standing, actor):
+        pass
 
 
-def _earliest_due(standing: Standing) -> Subscription | None:
-    over = [
-        subscription
-        for subscription in standing.subscriptions
-        if subscription.status == "active" and subscription.term_ends_at <= standing.now
-    ]
-    return min(over, key=lambda subscription: subscription.term_ends_at, default=None)
+def renew_earliest(standing: Standing, actor: Actor) -> bool:
+    """Renew or end the subscription whose term was over first; whether there was one."""
+    over = [s for s in standing.subscriptions if s.term_ends_at <= standing.now]
+    if not over:
+        return False
+    due = min(over, key=lambda subscription: subscription.term_ends_at)
+    if due.status == SubscriptionStatus.CANCELLING:
+        consequences.end(standing, actor, due)
+    else:
+        _renew(standing, actor, due)
+    return True
 
 
-def _renew(standing: Standing, over: Subscription) -> Subscription | None:
+def begin(subscription: Subscription, term: terms.Term, tier: str, now: datetime) -> None:
+    """
+    Write the term that a subscription is in from now on, and when it has something due next.
+
+    The key on subscription and number is the last guard: a term begins once (R23).
+    """
+    Term.create(
+        account_id=subscription.account_id,
+        subscription_id=subscription.id,
+        number=term.number,
+        tier=tier,
+        starts_at=term.starts_at,
+        ends_at=term.ends_at,
+        created_at=now,
+    )
+
+
+def due_at(term: terms.Term) -> datetime:
+    """When a subscription in this term has something due: the notice of its renewal (R24)."""
+    days = settings.current().renewal_notice_days
+    return terms.notice_at(term.starts_at, term.ends_at, days) if days else term.ends_at
+
+
+def _renew(standing: Standing, actor: Actor, over: Subscription) -> None:
+    renewed = _next_term(standing, over)
+    if renewed is None:
+        # Another command has renewed it; go on from what it left.
+        standing.subscriptions[:] = live_subscriptions(standing.account.id)
+        return
+    standing.subscriptions[standing.subscriptions.index(over)] = renewed
+    cause = _tell(standing, actor, over, renewed)
+    if renewed.pending_tier is not None:
+        consequences.move_to_tier(
+            standing, actor, renewed, renewed.pending_tier, over.term_ends_at, cause
+        )
+
+
+def _next_term(standing: Standing, over: Subscription) -> Subscription | None:
     term = terms.term(
         over.anchor,
         Interval(over.interval),
@@ -49,11 +85,12 @@ def _renew(standing: Standing, over: Subscription) -> Subscription | None:
         over.term_number + 1,
         ZoneInfo(standing.account.time_zone),
     )
-    renewed = (
+    rows = (
         Subscription.update(
             term_number=term.number,
             term_starts_at=term.starts_at,
             term_ends_at=term.ends_at,
+            due_at=due_at(term),
             version=Subscription.version + 1,
         )
         .where(
@@ -64,10 +101,13 @@ def _renew(standing: Standing, over: Subscription) -> Subscription | None:
         .returning(Subscription)
         .execute()
     )
-    return next(iter(renewed), None)
+    renewed: Subscription | None = next(iter(rows), None)
+    if renewed is not None:
+        begin(renewed, term, renewed.pending_tier or renewed.tier, standing.now)
+    return renewed
 
 
-def _tell(standing: Standing, actor: Actor, over: Subscription, subscription: Subscription) -> None:
+def _tell(standing: Standing, actor: Actor, over: Subscription, subscription: Subscription) -> str:
     effective_at = over.term_ends_at
     pools = list(
         Pool.update(version=Pool.version + 1)
@@ -89,6 +129,7 @@ def _tell(standing: Standing, actor: Actor, over: Subscription, subscription: Su
     )
     for pool in sorted(pools, key=lambda pool: str(pool.id)):
         _apply_removals(standing, actor, pool, effective_at, renewed)
+    return renewed
 
 
 def _apply_removals(

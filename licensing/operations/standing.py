@@ -4,17 +4,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from licensing import clock, events, resources, settings
-from licensing.db import for_update, transaction
+from licensing import events, hands, resources, settings
+from licensing.db import RunAlone, for_update, on_sqlite, transaction
 from licensing.events import EventType
 from licensing.models import Account, Pool, Seat, Subscription, User
 from licensing.rules import entitlements
 from licensing.rules.accounts import AccountStatus, PricingModel
 from licensing.rules.catalogue import Catalogue
-from licensing.rules.entitlements import Entitlement
+from licensing.rules.entitlements import Entitlement, Level
 from licensing.rules.permissions import Actor, system
-from licensing.rules.refusals import AccountClosed, NotFound
+from licensing.rules.refusals import AccountClosed, NotFound, SubscriptionEnded
 from licensing.rules.seats import Situation
+from licensing.rules.subscriptions import SubscriptionStatus
 
 # Ordinary commands share the account; one that changes what the account is has it alone. The weak
 # lock does not stand in the way of the account's own sequence.
@@ -23,10 +24,11 @@ SHARED, ALONE = "FOR KEY SHARE", "FOR UPDATE"
 
 @dataclass
 class Holder:
-    """A user, locked until the commit, with the seats held."""
+    """A user, locked until the commit, with the seats held, at the instant of the command."""
 
     user: User
     seats: list[Seat]
+    now: datetime
     before: dict[str, Entitlement] = field(default_factory=dict)
 
     @property
@@ -38,9 +40,9 @@ class Holder:
         """The seat of that type, None where the user holds none."""
         return next((seat for seat in self.seats if seat.seat_type == seat_type), None)
 
-    def resource(self, now: datetime) -> resources.Resource:
+    def resource(self) -> resources.Resource:
         """The user as the API shows it."""
-        return resources.user(self.user, self.seats, now)
+        return resources.user(self.user, self.seats, self.now)
 
 
 @dataclass
@@ -72,6 +74,25 @@ class Standing:
             {subscription.product: subscription.tier for subscription in self.subscriptions},
         )
 
+    @property
+    def suspended(self) -> frozenset[str]:
+        """The products whose subscription is suspended (R25b)."""
+        return frozenset(s.product for s in self.subscriptions if s.suspended_at is not None)
+
+    def subscription(self, subscription_id: str) -> Subscription:
+        """
+        A subscription that has not ended.
+
+        Raises `SubscriptionEnded` for one that has, `NotFound` for one that never was.
+        """
+        for subscription in self.subscriptions:
+            if subscription.id == subscription_id:
+                return subscription
+        of_account = Subscription.account_id == self.account.id
+        if Subscription.get_or_none(of_account, Subscription.id == subscription_id) is None:
+            raise NotFound("subscription", subscription_id)
+        raise SubscriptionEnded(subscription_id)
+
     def subscription_of(self, pool: Pool) -> Subscription:
         """The subscription whose term the pool follows."""
         return next(s for s in self.subscriptions if s.id == pool.subscription_id)
@@ -97,8 +118,18 @@ class Standing:
                 status=holder.user.status,
                 seat_types=tuple(holder.seat_types),
                 subscriptions=self.situation.tiers,
+                suspended=self.suspended,
             ),
         )
+
+    def changed_features(self, holder: Holder) -> dict[str, Level]:
+        """The features of which the user may do something else now, with the former level."""
+        after = self.entitlements_of(holder)
+        return {
+            feature: was.level
+            for feature, was in holder.before.items()
+            if was.level != after[feature].level
+        }
 
 
 def standing_of(actor: Actor, alone: bool = False) -> Standing:
@@ -107,19 +138,33 @@ def standing_of(actor: Actor, alone: bool = False) -> Standing:
 
     Within a transaction the same object comes back each time. What its users may do is compared at
     the commit with what they could do before, and told where it changed. Raises `NotFound` for an
-    account that does not exist, `AccountClosed` for one that is closed.
+    account that does not exist, `AccountClosed` for one that is closed; `RunAlone` where something
+    is due that changes what the account as a whole has, so that the command is run again, alone.
     """
     known = transaction().known
     if actor.account in known:
         found: Standing = known[actor.account]
         return found
+    here = transaction()
+    alone = alone or here.alone
     account = _locked_account(actor.account, ALONE if alone else SHARED)
+    now = hands.instant_of(account.test_clock_id)
+    here.hands = now if account.test_clock_id else None
+    subscriptions = live_subscriptions(account.id)
+    if not alone and not on_sqlite() and any(_is_an_upheaval(s, now) for s in subscriptions):
+        raise RunAlone
     standing = known[actor.account] = Standing(
-        account, live_subscriptions(account.id), settings.current().catalogue, clock.now()
+        account, subscriptions, settings.current().catalogue, now
     )
     # First in line: what it tells has to be written with the rest.
-    transaction().closing.insert(0, lambda: _tell_changed_entitlements(actor, standing))
+    here.closing.insert(0, lambda: _tell_changed_entitlements(actor, standing))
     return standing
+
+
+def _is_an_upheaval(subscription: Subscription, now: datetime) -> bool:
+    """Whether a term is over with which pools may close, for every holder of their seats (R25)."""
+    ends = subscription.status == SubscriptionStatus.CANCELLING
+    return subscription.term_ends_at <= now and (ends or subscription.pending_tier is not None)
 
 
 def _locked_account(account_id: str, strength: str) -> Account:
@@ -166,7 +211,8 @@ def lock_holders(standing: Standing, user_ids: Iterable[str]) -> None:
     # Sorted here: an ORDER BY would lead the database through all seats of the account instead.
     seats = sorted(held, key=lambda seat: str(seat.id))
     for user in users:
-        holder = Holder(user, [seat for seat in seats if seat.user_id == user.id])
+        of_user = [seat for seat in seats if seat.user_id == user.id]
+        holder = Holder(user, of_user, standing.now)
         holder.before = standing.entitlements_of(holder)
         standing.holders[user.id] = holder
 
@@ -185,13 +231,9 @@ def _tell_changed_entitlements(actor: Actor, standing: Standing) -> None:
     """user.entitlements_changed, for each user whose answer of R9 is another one now."""
     teller = system(standing.account.id, actor.request_id)
     for holder in standing.holders.values():
-        after = standing.entitlements_of(holder)
-        changed = {
-            feature: was.level
-            for feature, was in holder.before.items()
-            if was.level != after[feature].level
-        }
+        changed = standing.changed_features(holder)
         if changed:
+            after = standing.entitlements_of(holder)
             events.record(
                 teller,
                 EventType.USER_ENTITLEMENTS_CHANGED,

@@ -10,7 +10,7 @@ from licensing import events, ids, resources
 from licensing.db import for_update, transactional
 from licensing.events import EventType, Reason
 from licensing.models import Pool, Purchase, Subscription
-from licensing.operations import buying, holding
+from licensing.operations import buying, holding, pooling, renewing
 from licensing.operations.changing import apply_changes, refuse_stale, refuse_taken_external_id
 from licensing.operations.due import brought_up_to_date
 from licensing.operations.standing import Standing, lock_all_holders
@@ -24,7 +24,8 @@ from licensing.rules.refusals import (
     NotSold,
     Unacceptable,
 )
-from licensing.rules.terms import Interval
+from licensing.rules.subscriptions import SubscriptionStatus
+from licensing.rules.terms import Interval, Term
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ class Order:
     Attributes:
         product, tier: what the account subscribes to.
         interval, interval_count: how long a term is, in months or years.
+        billing_interval, billing_interval_count: how often a term is billed, if not once (R24).
         seats: how many seats of each paid type are bought.
         starts_at: the anchor of the terms; now where it is None, in the past for an import.
     """
@@ -47,6 +49,8 @@ class Order:
     starts_at: datetime | None = None
     external_id: str | None = None
     metadata: Mapping[str, str] | None = None
+    billing_interval: Interval | None = None
+    billing_interval_count: int = 1
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,7 @@ class Checkout:
     """
 
     subscription: Subscription
+    term: Term
     purchases: list[Purchase]
     opened: list[Pool]
     ends_free_tools: bool
@@ -87,6 +92,7 @@ def checkout(actor: Actor, order: Order) -> tuple[Subscription, list[Pool]]:
     subscription = planned.subscription
     lock_all_holders(standing)
     subscription.save(force_insert=True)
+    renewing.begin(subscription, planned.term, subscription.tier, standing.now)
     for pool in planned.opened:
         pool.save(force_insert=True)
     standing.subscriptions.append(subscription)
@@ -115,6 +121,8 @@ def shown(planned: Checkout) -> resources.Resource:
         "tier": subscription.tier,
         "interval": subscription.interval,
         "interval_count": subscription.interval_count,
+        "billing_interval": subscription.billing_interval,
+        "billing_interval_count": subscription.billing_interval_count,
         "term": resources.term(subscription),
         "purchases": [
             resources.quote(purchase)
@@ -128,7 +136,7 @@ def shown(planned: Checkout) -> resources.Resource:
 def _plan(standing: Standing, order: Order) -> Checkout:
     _refuse_product(standing, order)
     refuse_taken_external_id(Subscription, standing.account.id, order.external_id)
-    subscription = _subscription(standing, order)
+    subscription, term = _subscription(standing, order)
     first = not standing.subscriptions
     after = Standing(
         standing.account,
@@ -141,11 +149,19 @@ def _plan(standing: Standing, order: Order) -> Checkout:
         seat_type = buying.purchasable(after, name)
         pool = holding.open_pool(after, name)
         if pool is None:
-            pool = buying.new_pool(after, subscription, seat_type)
+            pool = pooling.new_pool(after, _opener(after, subscription, seat_type), seat_type)
             opened.append(pool)
         purchases.append(buying.quote(after, pool, quantity))
     _refuse_too_few(after, order, purchases)
-    return Checkout(subscription, purchases, opened, first and standing.situation.seat_based)
+    ends_free_tools = first and standing.situation.seat_based
+    return Checkout(subscription, term, purchases, opened, ends_free_tools)
+
+
+def _opener(after: Standing, subscription: Subscription, seat_type: SeatType) -> Subscription:
+    """R4: a pool follows what opened it, if that sells its seats."""
+    if after.catalogue.sells(subscription.product, subscription.tier, seat_type.name):
+        return subscription
+    return pooling.seller_of(after, seat_type)
 
 
 def _refuse_product(standing: Standing, order: Order) -> None:
@@ -171,29 +187,46 @@ def _refuse_too_few(standing: Standing, order: Order, purchases: Iterable[Purcha
             raise BelowMinimum(name, quantity, minimum)
 
 
-def _subscription(standing: Standing, order: Order) -> Subscription:
+def _subscription(standing: Standing, order: Order) -> tuple[Subscription, Term]:
     anchor = order.starts_at or standing.now
     if anchor > standing.now:
         raise Unacceptable("starts_at", "lies in the future")
+    billed, billed_count = _billing(order)
     zone = ZoneInfo(standing.account.time_zone)
     term = terms.term_at(anchor, order.interval, order.interval_count, zone, standing.now)
-    return Subscription(
+    subscription = Subscription(
         account_id=standing.account.id,
         id=ids.new("sub"),
         product=order.product,
         tier=order.tier,
-        status="active",
+        status=SubscriptionStatus.ACTIVE,
         interval=order.interval,
         interval_count=order.interval_count,
+        billing_interval=billed,
+        billing_interval_count=billed_count,
         anchor=anchor,
         term_number=term.number,
         term_starts_at=term.starts_at,
         term_ends_at=term.ends_at,
+        noticed_term=0,
+        test_clock_id=standing.account.test_clock_id,
+        due_at=renewing.due_at(term),
         external_id=order.external_id,
         metadata=dict(order.metadata or {}),
         version=1,
         created_at=standing.now,
     )
+    return subscription, term
+
+
+def _billing(order: Order) -> tuple[Interval, int]:
+    """How often a term is billed: once, where the order does not say."""
+    if order.billing_interval is None:
+        return order.interval, order.interval_count
+    billed, count = order.billing_interval, order.billing_interval_count
+    if not terms.billing_periods(order.interval, order.interval_count, billed, count):
+        raise Unacceptable("billing_interval", "does not go into the term a whole number of times")
+    return billed, count
 
 
 def _end_free_tools(
@@ -254,15 +287,7 @@ def update_subscription(
     refuse_taken_external_id(
         Subscription, subscription.account_id, changes.get("external_id"), but=subscription.id
     )
-    pools = list(
-        Pool.select()
-        .where(
-            Pool.account_id == subscription.account_id,
-            Pool.subscription_id == subscription.id,
-            Pool.status == "open",
-        )
-        .order_by(Pool.id)
-    )
+    pools = pooling.pools_of(subscription)
     previous = apply_changes(subscription, changes)
     if previous:
         events.record(

@@ -73,7 +73,7 @@ def create_user(
         external_id=external_id,
         metadata=metadata or {},
     )
-    created = events.record(actor, EventType.USER_CREATED, holder.resource(standing.now))
+    created = events.record(actor, EventType.USER_CREATED, holder.resource())
     holding.lock_pools(standing, list(seat_types))
     for seat_type in dict.fromkeys(seat_types):
         assigning.assign_to(standing, actor, holder, seat_type)
@@ -97,7 +97,7 @@ def _newcomer(standing: Standing, email: str, status: str, **profile: Any) -> Ho
         created_at=standing.now,
         **profile,
     )
-    holder = standing.holders[user.id] = Holder(user, [])
+    holder = standing.holders[user.id] = Holder(user, [], standing.now)
     return holder
 
 
@@ -143,7 +143,7 @@ def accept_invitation(actor: Actor, user_id: str) -> Holder:
     accepted = events.record(
         actor,
         EventType.USER_INVITATION_ACCEPTED,
-        holder.resource(standing.now),
+        holder.resource(),
         previous={"status": UserStatus.INVITED, "invitation": Invitation.PENDING},
     )
     holding.give_fallback(standing, actor, holder, cause=accepted)
@@ -209,9 +209,7 @@ def _write_profile(
         written["email_key"] = email_key(written["email"])
     holding.touch(holder, **written)
     administering.count_super_admin(standing, holder, was_super_admin)
-    updated = events.record(
-        actor, EventType.USER_UPDATED, holder.resource(standing.now), previous=previous
-    )
+    updated = events.record(actor, EventType.USER_UPDATED, holder.resource(), previous=previous)
     if not user.partner_eligible:
         _end_seats_of_the_eligible(standing, actor, holder, updated)
 
@@ -235,12 +233,11 @@ def record_activity(actor: Actor, user_id: str, at: datetime | None = None) -> N
     the date lies in the future, `AccountClosed`, `NotFound` and `PermissionDenied`.
     """
     require(actor, REPORT_ACTIVITY)
-    now = clock.now()
+    now = standing_of(actor).now
     active_at = at or now
     if active_at > now:
         raise Unacceptable("at", "lies in the future")
     of_user = (User.account_id == actor.account) & (User.id == user_id)
-    standing_of(actor)
     noted = (
         User.update(last_active_at=active_at, version=User.version + 1)
         .where(of_user, User.last_active_at.is_null() | (User.last_active_at < active_at))

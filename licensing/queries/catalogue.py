@@ -15,6 +15,7 @@ def catalogue(actor: Actor) -> dict[str, Any]:
         "version": offered.version,
         "fallback": offered.fallback,
         "free_tools": offered.free_tools,
+        "suspended": offered.suspended,
         "tiers": [
             {"name": tier.name, "title": tier.title, "paid": tier.paid}
             for tier in offered.tiers.values()

@@ -1,14 +1,16 @@
 """What a user may do with a feature (R9): the hot read of the service."""
 
+from datetime import datetime
 from typing import Any
 
-from licensing import clock, settings
+from licensing import hands, settings
 from licensing.models import Account, Seat, Subscription, User
 from licensing.rules import entitlements as rules
 from licensing.rules.accounts import AccountStatus
 from licensing.rules.entitlements import Holder
 from licensing.rules.permissions import SEE_ENTITLEMENTS, Actor, require
 from licensing.rules.refusals import NotFound
+from licensing.rules.subscriptions import SubscriptionStatus
 
 
 def entitlement(actor: Actor, user_id: str, feature: str) -> dict[str, Any]:
@@ -41,7 +43,7 @@ def entitlements(actor: Actor, user_id: str) -> dict[str, Any]:
 
 def _holder(actor: Actor, user_id: str) -> Holder:
     row: Any = (
-        User.select(User.status, Account.status.alias("account_status"))
+        User.select(User.status, Account.status.alias("account_status"), Account.test_clock_id)
         .join(Account, on=(Account.id == User.account_id), attr="account")
         .where(User.account_id == actor.account, User.id == user_id)
         .get_or_none()
@@ -53,20 +55,21 @@ def _holder(actor: Actor, user_id: str) -> Holder:
     )
     # Sorted here: an ORDER BY would lead the database through all seats of the account instead.
     seats = sorted(held, key=lambda seat: str(seat.id))
+    live = _live(actor.account, hands.instant_of(row.account.test_clock_id))
     return Holder(
         account_open=row.account.account_status == AccountStatus.ACTIVE,
         status=row.status,
         seat_types=tuple(seat.seat_type for seat in seats),
-        subscriptions=_live_tiers(actor.account),
+        subscriptions={s.product: s.tier for s in live},
+        suspended=frozenset(s.product for s in live if s.suspended_at is not None),
     )
 
 
-def _live_tiers(account_id: str) -> dict[str, str]:
-    """The tier of each product; a subscription that is over by its date no longer counts."""
-    now = clock.now()
+def _live(account_id: str, now: datetime) -> list[Subscription]:
+    """The subscriptions in force; one that is over by its date no longer counts."""
     rows = Subscription.select().where(
-        Subscription.account_id == account_id, Subscription.status != "ended"
+        Subscription.account_id == account_id, Subscription.status != SubscriptionStatus.ENDED
     )
-    return {
-        row.product: row.tier for row in rows if row.status == "active" or row.term_ends_at > now
-    }
+    return [
+        row for row in rows if row.status == SubscriptionStatus.ACTIVE or row.term_ends_at > now
+    ]

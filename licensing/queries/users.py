@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable
 
-from licensing import clock, resources
+from licensing import hands, resources
 from licensing.models import Seat, User
 from licensing.queries.accounts import page_of_account
 from licensing.queries.cursors import Page, Window
@@ -19,7 +19,9 @@ def user(actor: Actor, user_id: str) -> Resource:
     row = User.get_or_none(User.account_id == actor.account, User.id == user_id)
     if row is None:
         raise NotFound("user", user_id)
-    return resources.user(row, seats_by_user(actor.account, [user_id])[user_id], clock.now())
+    return resources.user(
+        row, seats_by_user(actor.account, [user_id])[user_id], hands.instant_in(actor.account)
+    )
 
 
 def users(
@@ -40,7 +42,7 @@ def users(
         query = query.where(User.status == status)
     found = page_of_account(actor, query, User.id, window, external_id, email, status)
     seats = seats_by_user(actor.account, [row.id for row in found.items])
-    now = clock.now()
+    now = hands.instant_in(actor.account)
     return found.mapped(lambda row: resources.user(row, seats[row.id], now))
 
 

@@ -55,6 +55,8 @@ class SeatType:
         advanced: the products whose advanced features it opens.
         everything: whether it opens every feature of the account.
         closed: the features that are closed to it.
+        becomes: the type that its holders get when no subscription sells it any more (R25); None
+            where they fall back.
     """
 
     name: str
@@ -72,6 +74,7 @@ class SeatType:
     advanced: frozenset[str]
     everything: bool
     closed: frozenset[str]
+    becomes: str | None
 
 
 @dataclass(frozen=True)
@@ -107,6 +110,8 @@ class Catalogue:
     Attributes:
         fallback: the free seat type that a user of a paying account is left with (R8).
         free_tools: the seat type of accounts on the free tools (R4).
+        suspended: the most that can be done with a product whose subscription is suspended, "view"
+            or "none" (R25b).
     """
 
     version: str
@@ -117,6 +122,7 @@ class Catalogue:
     prices: tuple[Price, ...]
     fallback: str
     free_tools: str
+    suspended: str
     _amounts: dict[tuple[str, str | None, str, str, str], int] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -160,6 +166,10 @@ class Catalogue:
     def at_least(self, tier: str, lowest: str) -> bool:
         """Whether a tier is `lowest` or above it."""
         return self.tiers[tier].rank >= self.tiers[lowest].rank
+
+    def is_above(self, tier: str, other: str) -> bool:
+        """Whether a tier is above another one."""
+        return self.tiers[tier].rank > self.tiers[other].rank
 
     def price(
         self, seat_type: str, product: str, tier: str, interval: str, currency: str

@@ -29,6 +29,7 @@ class Reason(StrEnum):
     NOT_SUBSCRIBED = "not_subscribed"
     TIER = "tier"
     SEAT_TYPE = "seat_type"
+    SUSPENDED = "suspended"
 
 
 @dataclass(frozen=True)
@@ -41,12 +42,14 @@ class Holder:
         status: where the user stands.
         seat_types: the types of the seats that the user holds.
         subscriptions: the tier of each product that the account subscribes to.
+        suspended: the products whose subscription is suspended (R25b).
     """
 
     account_open: bool
     status: str
     seat_types: tuple[str, ...]
     subscriptions: Mapping[str, str]
+    suspended: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,8 @@ class Entitlement:
 
 _FREE_TOOLS_ONLY = frozenset({"free_tools"})
 _RANK = {Level.NONE: 0, Level.VIEW: 1, Level.EDIT: 2}
+# Of several causes the nearest is told: paying would do, or another seat would.
+_NEAREST = (Reason.SEAT_TYPE, Reason.SUSPENDED)
 
 
 def entitlement(catalogue: Catalogue, holder: Holder, feature: str) -> Entitlement:
@@ -97,8 +102,11 @@ def _best(
     catalogue: Catalogue, holder: Holder, seats: Iterable[SeatType], feature: Feature
 ) -> Entitlement:
     answers = [_answer(catalogue, holder, seat, feature) for seat in seats]
-    # Of several causes the nearest: another seat would do, where the account has the feature.
-    return max(answers, key=lambda answer: (_RANK[answer.level], answer.reason is Reason.SEAT_TYPE))
+    return max(answers, key=lambda answer: (_RANK[answer.level], _nearness(answer.reason)))
+
+
+def _nearness(reason: Reason | None) -> int:
+    return _NEAREST.index(reason) if reason in _NEAREST else -1
 
 
 def _answer(catalogue: Catalogue, holder: Holder, seat: SeatType, feature: Feature) -> Entitlement:
@@ -107,7 +115,17 @@ def _answer(catalogue: Catalogue, holder: Holder, seat: SeatType, feature: Featu
     if missing is not None:
         return Entitlement(Level.NONE, missing)
     level = _level(catalogue, holder, seat, feature)
-    return Entitlement(level, Reason.SEAT_TYPE if level is Level.NONE else None)
+    if level is Level.NONE:
+        return Entitlement(level, Reason.SEAT_TYPE)
+    if feature.product in holder.suspended:
+        return _while_suspended(catalogue, level)
+    return Entitlement(level)
+
+
+def _while_suspended(catalogue: Catalogue, level: Level) -> Entitlement:
+    """R25b: the most that the catalogue leaves of what the seat gives."""
+    left = min(level, Level(catalogue.suspended), key=_RANK.__getitem__)
+    return Entitlement(left, Reason.SUSPENDED if left is Level.NONE else None)
 
 
 def _out_of_reach(

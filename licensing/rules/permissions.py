@@ -61,6 +61,7 @@ CHANGE_BILLING = Need((Scope.BILLING,), Permission.MODIFY_BILLING)
 SET_CONTRACT = Need((Scope.BILLING,))
 READ_LOG = Need((Scope.READ,), Permission.SUPER_ADMIN)
 MANAGE_KEYS = Need((Scope.ADMIN,))
+MANAGE_TEST_CLOCKS = Need((Scope.ADMIN,))
 MINT_SESSIONS = Need((Scope.ACCOUNTS,))
 
 

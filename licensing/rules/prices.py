@@ -18,6 +18,11 @@ def per_term(
     return None if price is None else price * interval_count
 
 
-def prorated(amount: int, share: TermShare) -> int:
-    """The share of an amount in minor units, rounded to the nearest, halves up."""
-    return (2 * amount * share.numerator + share.denominator) // (2 * share.denominator)
+def prorated(amount: int, share: TermShare, parts: int = 1) -> int:
+    """
+    The share of an amount in minor units, rounded to the nearest, halves up.
+
+    Where the amount of a term is billed in `parts`, the share is one of a part's period (R24).
+    """
+    whole = share.denominator * parts
+    return (2 * amount * share.numerator + whole) // (2 * whole)

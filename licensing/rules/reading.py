@@ -13,6 +13,7 @@ NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 CURRENCY = re.compile(r"[A-Z]{3}")
 KINDS_OF_ACCOUNT = ("free_tools", "subscribed")
 LEVELS = ("view", "edit")
+LEVELS_WHILE_SUSPENDED = ("none", "view")
 INTERVALS = ("month", "year")
 
 # For each kind of table: its keys, the type of each, and the default of those that may be left out.
@@ -21,6 +22,7 @@ TOP = {
     "version": (str, REQUIRED),
     "fallback": (str, REQUIRED),
     "free_tools": (str, REQUIRED),
+    "suspended": (str, "view"),
     "tiers": (dict, REQUIRED),
     "products": (dict, REQUIRED),
     "seat_types": (dict, REQUIRED),
@@ -44,6 +46,7 @@ SEAT_TYPE = {
     "advanced": (list, []),
     "everything": (bool, False),
     "closed": (list, []),
+    "becomes": (str, None),
 }
 FEATURE = {
     "title": (str, REQUIRED),
@@ -95,6 +98,7 @@ class _Reader:
 
     def read(self, content: dict[str, Any]) -> Catalogue:
         top = self.shaped("", content, TOP)
+        self.known("", "suspended", [top["suspended"]], LEVELS_WHILE_SUSPENDED)
         ranks = {name: rank for rank, name in enumerate(top["tiers"])}
         tiers = self.each("tiers", top, TIER, lambda _, name, t: Tier(name, rank=ranks[name], **t))
         products = self.each("products", top, PRODUCT, lambda *a: self.product(tiers, *a))
@@ -111,6 +115,7 @@ class _Reader:
             prices=self.prices(top["prices"], tiers, products, seat_types),
             fallback=top["fallback"],
             free_tools=top["free_tools"],
+            suspended=top["suspended"],
         )
         self.refuse_wrong_roles(catalogue)
         self.refuse_wrong_inclusions(catalogue)
@@ -167,6 +172,8 @@ class _Reader:
         self.known(path, "level", [table["level"]], LEVELS)
         self.known(path, "advanced", table["advanced"], products)
         self.known(path, "closed", table["closed"], features)
+        others = [other for other in top["seat_types"] if other != name]
+        self.known(path, "becomes", [table["becomes"]] if table["becomes"] else [], others)
         self.known(path, "sold_by", table["sold_by"], products)
         for product, sold_at in table["sold_by"].items():
             self.known(path, "sold_by", sold_at, products[product].tiers)

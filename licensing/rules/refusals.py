@@ -14,8 +14,9 @@ Every way the rule-book says no.
     │   │                       EmailTaken, InvitationNotPending, InvitationExpired
     │   ├── about quantities    NotEnoughUnassignedSeats, BelowMinimum, PoolTooLarge,
     │   │                       RemovalNotPending
-    │   └── about accounts      AccountClosed, AlreadySubscribed, NotSold, ExternalIdTaken,
-    │                           KeyNotLive
+    │   └── about accounts      AccountClosed, AlreadySubscribed, NotSold, SubscriptionSuspended,
+    │                           SubscriptionCancelling, SubscriptionEnded, ExternalIdTaken,
+    │                           KeyNotLive, ClockAdvancing, AdvanceTooFar
     └── Invalid                 no state of the account could make it right
         ├── Unknown
         └── Unacceptable
@@ -377,6 +378,65 @@ class AccountClosed(Conflict):
 
     code = "account_closed"
     account_id: str
+
+
+@dataclass(eq=False)
+class SubscriptionSuspended(Conflict):
+    """The {product} subscription {subscription_id} is suspended: nothing is bought or assigned.
+
+    Seats can be taken back and given back meanwhile; the billing system reactivates it.
+    """
+
+    code = "subscription_suspended"
+    subscription_id: str
+    product: str
+
+
+@dataclass(eq=False)
+class SubscriptionCancelling(Conflict):
+    """Subscription {subscription_id} is cancelled and ends on {ends_at}: nothing follows its term.
+
+    Resume it first, then change its tier.
+    """
+
+    code = "subscription_cancelling"
+    subscription_id: str
+    ends_at: str
+
+
+@dataclass(eq=False)
+class SubscriptionEnded(Conflict):
+    """Subscription {subscription_id} has ended.
+
+    Check out the product again to start a new one.
+    """
+
+    code = "subscription_ended"
+    subscription_id: str
+
+
+@dataclass(eq=False)
+class ClockAdvancing(Conflict):
+    """Test clock {clock_id} is still advancing to {advancing_to}.
+
+    Read it until its status is `ready`, then go on.
+    """
+
+    code = "test_clock_advancing"
+    clock_id: str
+    advancing_to: str
+
+
+@dataclass(eq=False)
+class AdvanceTooFar(Conflict):
+    """Test clock {clock_id} can be advanced to {furthest} at most in one step.
+
+    That is two terms of its shortest subscription; advance it several times to go further.
+    """
+
+    code = "advance_too_far"
+    clock_id: str
+    furthest: str
 
 
 @dataclass(eq=False)

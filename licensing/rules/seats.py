@@ -48,6 +48,11 @@ def refuse_unavailable(catalogue: Catalogue, situation: Situation, seat_type: Se
         raise SeatTypeNotAvailable(seat_type.name, because)
 
 
+def is_available(catalogue: Catalogue, situation: Situation, seat_type: SeatType) -> bool:
+    """Whether the account can have the seat type, as `refuse_unavailable` says."""
+    return _unavailable_because(catalogue, situation, seat_type) is None
+
+
 def _unavailable_because(
     catalogue: Catalogue, situation: Situation, seat_type: SeatType
 ) -> str | None:
@@ -96,6 +101,19 @@ def fallback(catalogue: Catalogue, situation: Situation, status: str) -> str | N
     if not situation.seat_based or status != UserStatus.ACTIVE:
         return None
     return catalogue.fallback if situation.subscribed else catalogue.free_tools
+
+
+def replacement(catalogue: Catalogue, situation: Situation, ended: SeatType) -> SeatType | None:
+    """
+    R25: what the holder of a seat gets when nothing sells its type any more.
+
+    The type that the catalogue says it `becomes`, where the account can have that in its new
+    situation; None where the holder falls back (R8).
+    """
+    if ended.becomes is None:
+        return None
+    wanted = catalogue.seat_type(ended.becomes)
+    return wanted if is_available(catalogue, situation, wanted) else None
 
 
 def refuse_untransferable(seat_type: SeatType) -> None:

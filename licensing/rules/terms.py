@@ -47,6 +47,9 @@ class TermShare:
     days_in_term: int
 
 
+WHOLE = TermShare(1, 1, 0, 0)
+
+
 def boundary(
     anchor: datetime, interval: Interval, count: int, number: int, zone: tzinfo
 ) -> datetime:
@@ -80,6 +83,21 @@ def term_at(anchor: datetime, interval: Interval, count: int, zone: tzinfo, now:
         number += 1
         found = term(anchor, interval, count, number, zone)
     return found
+
+
+def billing_periods(interval: Interval, count: int, billed: Interval, billed_count: int) -> int:
+    """
+    R24: how many billing periods of `billed_count` intervals a term has.
+
+    A term is billed in equal parts; 0 where the periods do not fill it exactly.
+    """
+    term, period = interval.months * count, billed.months * billed_count
+    return 0 if term % period else term // period
+
+
+def notice_at(starts_at: datetime, ends_at: datetime, days: int) -> datetime:
+    """R24: when the coming renewal is told: `days` before it, but not before the term begins."""
+    return max(starts_at, ends_at - days * DAY)
 
 
 def share_left(starts_at: datetime, ends_at: datetime, now: datetime) -> TermShare:

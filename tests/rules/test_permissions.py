@@ -113,6 +113,7 @@ MATRIX = {
     "SET_CONTRACT": (set(), {Scope.BILLING}),
     "READ_LOG": ({"a super admin"}, {Scope.READ}),
     "MANAGE_KEYS": (set(), {Scope.ADMIN}),
+    "MANAGE_TEST_CLOCKS": (set(), {Scope.ADMIN}),
     "MINT_SESSIONS": (set(), {Scope.ACCOUNTS}),
 }
 
