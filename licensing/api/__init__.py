@@ -14,7 +14,9 @@ from licensing.api import (
     purchases,
     removals,
     seats,
+    subscription_changes,
     subscriptions,
+    test_clocks,
     users,
 )
 from licensing.api.kit import build_api, refuse_undeclared
@@ -32,7 +34,9 @@ RESOURCES = (
     purchases,
     removals,
     seats,
+    subscription_changes,
     subscriptions,
+    test_clocks,
     users,
 )
 

@@ -1,5 +1,6 @@
 """Pools: all paid seats of one type (R28)."""
 
+from enum import StrEnum
 from typing import Any
 
 from licensing import resources
@@ -22,6 +23,13 @@ LOW_MARK: dict[str, Any] = {
     "description": "`pool.low` is told when so many seats or fewer are unassigned; null for never",
     "example": 2,
 }
+
+
+class PoolStatus(StrEnum):
+    """Whether a pool is in use."""
+
+    OPEN = "open"
+    CLOSED = "closed"
 
 
 class PoolPatch(Request):
@@ -49,6 +57,9 @@ class PoolResponse(Response):
     account_id = fields.Id("acc", description="The account")
     seat_type = fields.Name(**SEAT_TYPE)
     subscription_id = fields.Id("sub", description="The subscription whose term it follows")
+    status = fields.Choice(
+        PoolStatus, description="`closed` when nothing sells its seats any more", example="open"
+    )
     purchased = fields.Integer(min=0, description="Seats paid for in the current term", example=27)
     assigned = fields.Integer(min=0, description="Seats that somebody holds", example=24)
     unassigned = fields.Integer(min=0, description="Seats that nobody holds", example=3)
