@@ -40,7 +40,7 @@ def _refuse_an_old_schema() -> None:
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=8080, show_default=True, type=click.IntRange(1, 65535))
-@click.option("--demo", "with_demo", is_flag=True, help="Start with two demo companies.")
+@click.option("--demo", "with_demo", is_flag=True, help="Start with demo companies.")
 def serve(host: str, port: int, with_demo: bool) -> None:
     """Run the service until Ctrl-C or SIGTERM.
 
@@ -107,9 +107,10 @@ def _server(host: str, port: int, threads: int) -> MPServer:
 @click.option("--loop", is_flag=True, help="Go on until Ctrl-C or SIGTERM.")
 @with_appcontext
 def renew(loop: bool) -> None:
-    """Do what has come due: renewals, removals, ends, notices, expiries, test clocks.
+    """Renew terms, and do whatever else has come due.
 
-    `seatkeeper serve` does the same by itself. On PostgreSQL any number of these may run at once,
+    Removals are applied, cancelled subscriptions end, renewals are told in advance, invitations
+    expire, test clocks move. `seatkeeper serve` does the same by itself. On PostgreSQL any number of these may run at once,
     beside any number of servers; nothing is done twice. Prints how many steps there were to do.
     """
     scheduler = Scheduler()
@@ -244,10 +245,10 @@ def write_openapi(output: Path, check: bool) -> None:
 @click.command("demo")
 @with_appcontext
 def load_demo() -> None:
-    """Load two demo companies into the database.
+    """Load three demo companies into the database.
 
-    One is on each pricing model. Prints an API key that may do everything. Running it again adds
-    two more companies.
+    One is on each pricing model, one on a test clock. Prints an API key that may do everything.
+    Running it again adds three more companies.
     """
     with db.connection():
         migrations.apply()
