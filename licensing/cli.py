@@ -110,8 +110,9 @@ def renew(loop: bool) -> None:
     """Renew terms, and do whatever else has come due.
 
     Removals are applied, cancelled subscriptions end, renewals are told in advance, invitations
-    expire, test clocks move. `seatkeeper serve` does the same by itself. On PostgreSQL any number of these may run at once,
-    beside any number of servers; nothing is done twice. Prints how many steps there were to do.
+    expire, test clocks move. `seatkeeper serve` does the same by itself. On PostgreSQL any number
+    of these may run at once, beside any number of servers; nothing is done twice. Prints how many
+    steps there were to do.
     """
     scheduler = Scheduler()
     with db.connection():
