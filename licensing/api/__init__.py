@@ -8,6 +8,7 @@ from licensing.api import (
     catalogue,
     docs,
     entitlements,
+    event_types,
     events,
     health,
     pools,
@@ -28,6 +29,7 @@ RESOURCES = (
     catalogue,
     docs,
     entitlements,
+    event_types,
     events,
     health,
     pools,
@@ -50,5 +52,6 @@ def add_api(app: Flask, settings: Settings) -> None:
     api = build_api(app, settings.cors_origins, open_endpoints=docs.OPEN_ENDPOINTS)
     for resource in RESOURCES:
         api.register_blueprint(resource.blp)
+    event_types.describe(api.spec)
     docs.add_pages(app)
     refuse_undeclared(app)
