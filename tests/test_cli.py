@@ -67,7 +67,9 @@ def test_help_names_every_command_in_a_line(run: Run) -> None:
 
 
 def test_migrating_twice_does_nothing_more(run: Run) -> None:
-    assert run("migrate").stdout == "applied 0001_first_schema\n"
+    assert (
+        run("migrate").stdout == "applied 0001_first_schema\napplied 0002_terms_and_test_clocks\n"
+    )
     assert run("migrate").stdout == "the schema is up to date\n"
 
 
@@ -295,7 +297,7 @@ def test_flask_knows_the_same_commands(run: Run, tmp_path: Path) -> None:
         timeout=60,
     )
 
-    assert ran.stdout == "applied 0001_first_schema\n"
+    assert ran.stdout == "applied 0001_first_schema\napplied 0002_terms_and_test_clocks\n"
 
 
 def test_a_port_is_not_shared_with_another_service(run: Run, tmp_path: Path) -> None:

@@ -216,8 +216,8 @@ class EventTypesResponse(Response):
 @blp.get("/event-types")
 @blp.needs(ANYBODY)
 @blp.gives(200, EventTypesResponse)
-def list_event_types(actor: Actor) -> dict[str, Any]:
-    """List the types of events
+def get_event_types(actor: Actor) -> dict[str, Any]:
+    """Read the types of events
 
     Each with its JSON Schema and an example. The same schemas stand in the contract's `webhooks`.
     """

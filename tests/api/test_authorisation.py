@@ -56,6 +56,24 @@ NEEDS: dict[str, tuple[str, Scope | None]] = {
     "revokeApiKey": (NO_USER, Scope.ADMIN),
     "rotateApiKey": (NO_USER, Scope.ADMIN),
     "createSessionToken": (NO_USER, Scope.ACCOUNTS),
+    "previewTier": ("modify_billing", Scope.BILLING),
+    "changeTier": ("modify_billing", Scope.BILLING),
+    "previewCancellation": ("modify_billing", Scope.BILLING),
+    "cancelSubscription": ("modify_billing", Scope.BILLING),
+    "previewResumption": ("modify_billing", Scope.BILLING),
+    "resumeSubscription": ("modify_billing", Scope.BILLING),
+    "previewSuspension": (NO_USER, Scope.BILLING),
+    "suspendSubscription": (NO_USER, Scope.BILLING),
+    "previewReactivation": (NO_USER, Scope.BILLING),
+    "reactivateSubscription": (NO_USER, Scope.BILLING),
+    "previewMigration": ("modify_billing", Scope.BILLING),
+    "migrateAccount": ("modify_billing", Scope.BILLING),
+    "createTestClock": (NO_USER, Scope.ADMIN),
+    "listTestClocks": (NO_USER, Scope.ADMIN),
+    "getTestClock": (NO_USER, Scope.ADMIN),
+    "advanceTestClock": (NO_USER, Scope.ADMIN),
+    "deleteTestClock": (NO_USER, Scope.ADMIN),
+    "getEventTypes": (ANY, None),
 }
 OPEN = {"getLiveness", "getReadiness", "getProblemType"}
 USERS = {
@@ -165,7 +183,8 @@ def test_ids_of_another_tenant_are_not_found_in_any_path(app: Flask) -> None:
         path = declared.rule.replace("<account_id>", account.id).replace("<feature>", "contacts")
         for name, value in foreign.items():
             path = path.replace(f"<{name}>", value)
-        answer = api.send(declared.method, path)
+        key = {"Idempotency-Key": declared.id} if declared.method == "POST" else {}
+        answer = api.send(declared.method, path, headers=key)
 
         assert answer.status_code == 404, declared.id
         assert "Canary" not in answer.text

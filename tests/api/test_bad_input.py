@@ -9,9 +9,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from licensing.api import problems
-from licensing.rules.permissions import Scope
+from licensing.operations import test_clocks
+from licensing.rules.permissions import Scope, system
 from tests.http import a_client, calling, document
-from tests.world import an_account
+from tests.world import START, an_account
 
 CODES = {kind.code for kind in problems.all_refusals()}
 # What is sent in place of each member of each body.
@@ -114,7 +115,7 @@ def test_a_body_that_is_no_proper_object_is_refused_everywhere(
             headers={"Idempotency-Key": "k"} if method == "POST" else {},
         )
 
-        optional = raw == b"" and path.endswith(("/cancellation", "/rotation"))
+        optional = raw == b"" and path.endswith(("/cancellation", "/rotation", "/suspension"))
         assert optional or (answer.status_code, answer.json["code"]) == (status, code), path
 
 
@@ -261,6 +262,7 @@ def _at_real_things(app: Flask, client: FlaskClient) -> dict[str, str]:
         "subscription_id": client.get(f"{inside}/subscriptions").json["items"][0]["id"],
         "removal_id": removal["id"],
         "key_id": client.get("/v1/api-keys").json["items"][0]["id"],
+        "clock_id": test_clocks.create_clock(system(), "Renewals", START).id,
     }
 
 

@@ -9,13 +9,20 @@ from werkzeug.datastructures import Headers
 
 from licensing.db import db
 from licensing.models import TABLES, Event, IdempotencyKey
-from licensing.rules.permissions import Permission, Scope
+from licensing.operations import test_clocks
+from licensing.rules.permissions import Permission, Scope, system
 from tests.http import Calling, a_client, calling, document, nobody, signed_in
-from tests.world import AnAccount, Hands, an_account
+from tests.world import START, AnAccount, Hands, an_account
 
 BUY = {"seat_type": "core", "quantity": 5}
 ORDER = {"product": "content", "tier": "starter", "interval": "year", "seats": []}
-REQUIRED = {"checkout", "purchaseSeats"}
+REQUIRED = {
+    "checkout",
+    "purchaseSeats",
+    "changeTier",
+    "cancelSubscription",
+    "suspendSubscription",
+}
 # For each POST a request that is answered with a success, in the scene of `_scene`.
 REQUESTS: dict[str, tuple[str, Any]] = {
     "createAccount": ("/v1/accounts", {"name": "Acme"}),
@@ -32,6 +39,16 @@ REQUESTS: dict[str, tuple[str, Any]] = {
     "cancelRemoval": ("removals/{removal}/cancellation", {"quantity": 1}),
     "createApiKey": ("/v1/api-keys", {"name": "billing", "scopes": ["read"]}),
     "rotateApiKey": ("/v1/api-keys/{key}/rotation", {"overlap_seconds": 60}),
+    "previewTier": ("subscriptions/{subscription}/tier/preview", {"tier": "enterprise"}),
+    "changeTier": ("subscriptions/{subscription}/tier", {"tier": "enterprise"}),
+    "previewCancellation": ("subscriptions/{subscription}/cancellation/preview", None),
+    "cancelSubscription": ("subscriptions/{subscription}/cancellation", None),
+    "previewSuspension": ("subscriptions/{subscription}/suspension/preview", None),
+    "suspendSubscription": ("subscriptions/{subscription}/suspension", {"reason": "unpaid"}),
+    "previewMigration": ("migration/preview", None),
+    "migrateAccount": ("migration", None),
+    "createTestClock": ("/v1/test-clocks", {"name": "Renewals", "now": "2026-01-31T09:00:00Z"}),
+    "advanceTestClock": ("/v1/test-clocks/{clock}/advance", {"to": "2026-03-12T09:00:00Z"}),
     "createSessionToken": ("/v1/session-tokens", {"account_id": "{account}", "user_id": "{priya}"}),
 }
 
@@ -47,6 +64,8 @@ def _scene(app: Flask, account: AnAccount) -> dict[str, str]:
         "viewer": account.user("Victor"),
         "invited": account.user("Felix", status="invited"),
         "removal": api.post("removals", {"seat_type": "core", "quantity": 3}).json["id"],
+        "subscription": account.pool("core")["subscription_id"],
+        "clock": test_clocks.create_clock(system(), "Renewals", START).id,
         "key": api.post("/v1/api-keys", {"name": "old", "scopes": ["read"]}).json["id"],
     }
 

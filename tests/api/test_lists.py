@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from licensing.operations import assigning, giving_back
+from licensing.operations import assigning, giving_back, test_clocks
+from licensing.rules.permissions import system
 from tests.http import Calling, calling, document
-from tests.world import AnAccount, an_account
+from tests.world import START, AnAccount, an_account
 
 LISTS: dict[str, str] = {
     "listAccounts": "/v1/accounts",
@@ -19,6 +20,7 @@ LISTS: dict[str, str] = {
     "listRemovals": "removals",
     "listSeats": "seats",
     "listSubscriptions": "subscriptions",
+    "listTestClocks": "/v1/test-clocks",
     "listTransfers": "transfers",
     "listUsers": "users",
 }
@@ -49,6 +51,7 @@ def _scene(app: Flask) -> tuple[AnAccount, Calling]:
     for _ in range(3):
         giving_back.schedule_removal(account.by, "core", 1)
         calling(app, account)
+        test_clocks.create_clock(system(), "Renewals", START)
     account.user()
     account.from_here()
     return account, calling(app, account, bound=False)

@@ -96,13 +96,13 @@ def test_r11_the_guard_of_the_update_is_the_rule_itself(guard: Callable[[Any], A
     ]
 
     with db.atomic() as undone:
-        for purchased, assigned, scheduled, minimum in counts:
+        for number, (purchased, assigned, scheduled, minimum) in enumerate(counts):
             Pool.create(
                 account_id=account.id,
                 id=ids.new("pool"),
-                seat_type="core",
+                seat_type=f"made_up_{number}",
                 subscription_id=subscription,
-                status="closed",
+                status="open",
                 purchased=purchased,
                 assigned=assigned,
                 scheduled_removal=scheduled,
