@@ -15,6 +15,7 @@ from tests.world import AnAccount, Hands, an_account
 
 BUY = {"seat_type": "core", "quantity": 5}
 ORDER = {"product": "content", "tier": "starter", "interval": "year", "seats": []}
+CHANGE = {"action": "assign", "user_id": "{viewer}", "seat_type": "core"}
 REQUIRED = {"checkout", "purchaseSeats"}
 # For each POST a request that is answered with a success, in the scene of `_scene`.
 REQUESTS: dict[str, tuple[str, Any]] = {
@@ -26,6 +27,7 @@ REQUESTS: dict[str, tuple[str, Any]] = {
     "checkout": ("subscriptions", ORDER),
     "assignSeat": ("seats", {"user_id": "{viewer}", "seat_type": "core"}),
     "transferSeat": ("transfers", {"seat_id": "{seat}", "to_user_id": "{viewer}"}),
+    "batchSeats": ("seat-batches", {"changes": [CHANGE]}),
     "previewPurchase": ("purchases/preview", BUY),
     "purchaseSeats": ("purchases", BUY),
     "scheduleRemoval": ("removals", {"seat_type": "core", "quantity": 1}),
@@ -57,6 +59,8 @@ def _filled(value: Any, scene: dict[str, str]) -> Any:
         return re.sub(r"{(\w+)}", lambda m: scene[m[1]], value)
     if isinstance(value, dict):
         return {name: _filled(member, scene) for name, member in value.items()}
+    if isinstance(value, list):
+        return [_filled(item, scene) for item in value]
     return value
 
 
