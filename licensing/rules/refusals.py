@@ -225,7 +225,7 @@ class SeatTypeNotTransferable(Conflict):
 
 @dataclass(eq=False)
 class BatchRefused(Conflict):
-    """{refused} of the lines of the batch cannot be done, so nothing was.
+    """{refused} of the lines of the batch cannot be done, so none was done.
 
     Correct the lines that are listed or leave them out, or send on_error=continue to have the
     others done.
