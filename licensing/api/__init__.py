@@ -5,6 +5,7 @@ from flask import Flask
 from licensing.api import (
     accounts,
     api_keys,
+    batches,
     catalogue,
     docs,
     entitlements,
@@ -26,6 +27,7 @@ from licensing.settings import Settings
 RESOURCES = (
     accounts,
     api_keys,
+    batches,
     catalogue,
     docs,
     entitlements,

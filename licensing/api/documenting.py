@@ -6,9 +6,10 @@ from typing import Any
 from apispec import APISpec
 
 from licensing.api import problems
+from licensing.api.csv_body import CSV, shown_as_csv
 from licensing.api.examples import example_of, example_of_refusal
 from licensing.api.fields import EXAMPLE_ID
-from licensing.api.json_body import JSON, MERGE_PATCH
+from licensing.api.json_body import JSON
 from licensing.api.operation import Given, Operation
 from licensing.idempotency import IdempotencyInProgress
 from licensing.rules.permissions import Need
@@ -193,8 +194,13 @@ def _parameters(declared: Operation) -> list[Any]:
 
 def _request_body(declared: Operation) -> dict[str, Any]:
     content = {"schema": declared.body, "example": example_of(declared.body)}
-    types = [JSON, MERGE_PATCH] if declared.if_match else [JSON]
-    return {"required": declared.body_required, "content": {t: dict(content) for t in types}}
+    forms: dict[str, Any] = {t: dict(content) for t in declared.media_types}
+    if CSV in forms:
+        forms[CSV] = {
+            "schema": {"type": "string"},
+            "example": shown_as_csv(list(declared.columns), content["example"][declared.rows]),
+        }
+    return {"required": declared.body_required, "content": forms}
 
 
 def _successes(declared: Operation) -> dict[int, Any]:

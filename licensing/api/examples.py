@@ -37,6 +37,14 @@ FACTS: dict[str, Any] = {
     "quantity": 7,
     "minimum": 8,
     "maximum": 1_000_000,
+    "refused": 1,
+    "lines": [
+        {
+            "line": 2,
+            "code": "no_seat_available",
+            "detail": "No core seat is free: 10 of 10 are assigned; more can be bought.",
+        }
+    ],
     "seats": [{"id": f"seat_{EXAMPLE_ID}", "seat_type": "core"}],
 }
 

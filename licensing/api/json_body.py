@@ -45,7 +45,7 @@ def read_object(
     Raises the problem that describes what is wrong: `UnsupportedMediaType`, `LengthRequired`,
     `PayloadTooLarge`, `MalformedJson`, `DuplicateKey`, `TooDeep`, `BodyMustBeObject`, ….
     """
-    text = _text(request, accepted, largest)
+    text = _text(body_bytes(request, accepted, largest))
     if not text:
         if required:
             raise BodyRequired
@@ -58,7 +58,8 @@ def read_object(
     return value
 
 
-def _text(request: Request, accepted: tuple[str, ...], largest: int) -> str:
+def body_bytes(request: Request, accepted: tuple[str, ...], largest: int) -> bytes:
+    """The body as it was sent. Raises what `read_object` does of its type, length and coding."""
     if "Transfer-Encoding" in request.headers and request.content_length is None:
         raise LengthRequired
     if (request.content_length or 0) > largest:
@@ -70,6 +71,10 @@ def _text(request: Request, accepted: tuple[str, ...], largest: int) -> str:
         raise UnsupportedEncoding
     if raw and request.mimetype not in accepted:
         raise UnsupportedMediaType(list(accepted))
+    return raw
+
+
+def _text(raw: bytes) -> str:
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError:

@@ -113,10 +113,18 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
         return _declare(need=need)
 
     def takes(
-        self, schema: type[Schema], required: bool = True, largest: int = LARGEST_BODY
+        self,
+        schema: type[Schema],
+        required: bool = True,
+        largest: int = LARGEST_BODY,
+        rows: str | None = None,
     ) -> Decorator:
-        """A JSON body, passed as `body`; an empty object where none is sent or required."""
-        return _declare(body=schema(), body_required=required, largest_body=largest)
+        """
+        A JSON body, passed as `body`; an empty object where none is sent or required.
+
+        `rows` names the member, a list of objects, that may be sent as the lines of a CSV instead.
+        """
+        return _declare(body=schema(), body_required=required, largest_body=largest, rows=rows)
 
     def patches(self, schema: type[Schema], if_match: IfMatch = "optional") -> Decorator:
         """A JSON Merge Patch (RFC 7396), passed as `body`, and the version seen, as `if_match`."""

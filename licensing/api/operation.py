@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from marshmallow import Schema
+from marshmallow.fields import Field
 
-from licensing.api.json_body import LARGEST_BODY
+from licensing.api.csv_body import CSV
+from licensing.api.json_body import JSON, LARGEST_BODY, MERGE_PATCH
 from licensing.rules.permissions import Need
 from licensing.rules.refusals import Refusal
 
@@ -50,6 +52,7 @@ class Operation:
         need: what its caller needs.
         body, body_required: the schema of the body; whether there has to be one.
         largest_body: how many bytes the body may have.
+        rows: the member of the body, a list of objects, that may be sent as CSV instead.
         if_match: for a merge patch, whether the header has to be sent.
         query: the schema of the query string.
         gives: how it succeeds, the usual way first.
@@ -64,6 +67,7 @@ class Operation:
     body: Schema | None = None
     body_required: bool = True
     largest_body: int = LARGEST_BODY
+    rows: str | None = None
     if_match: IfMatch | None = None
     query: Schema | None = None
     gives: list[Given] = field(default_factory=list)
@@ -87,6 +91,19 @@ class Operation:
     def path_parameters(self) -> list[str]:
         """The names of the parameters in the path."""
         return re.findall(r"<(\w+)>", self.rule)
+
+    @property
+    def media_types(self) -> tuple[str, ...]:
+        """The types of body that it takes."""
+        if self.if_match is not None:
+            return JSON, MERGE_PATCH
+        return (JSON, CSV) if self.rows else (JSON,)
+
+    @property
+    def columns(self) -> dict[str, Field[Any]]:
+        """The columns of the CSV that it takes, each with its field."""
+        rows: Any = self.body.fields[self.rows] if self.body and self.rows else None
+        return {} if rows is None else dict(rows.inner.schema.fields)
 
     @property
     def repeatable(self) -> bool:

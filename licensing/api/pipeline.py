@@ -15,12 +15,14 @@ from urllib.parse import unquote_to_bytes
 
 import orjson
 from flask import Response, current_app, g, request
+from marshmallow import Schema
 
 from licensing import db, idempotency
 from licensing.api import headers
 from licensing.api.auth import Authenticator
 from licensing.api.checking import loaded, mistakes
-from licensing.api.json_body import JSON, MERGE_PATCH, read_object
+from licensing.api.csv_body import CSV, read_table
+from licensing.api.json_body import JSON, read_object
 from licensing.api.operation import Given, Operation
 from licensing.api.request_refusals import MalformedQuery, ValidationFailed
 from licensing.idempotency import Answer
@@ -108,9 +110,23 @@ def _body(declared: Operation, arguments: dict[str, Any]) -> dict[str, Any] | No
     """The body as it was sent; `body` is added to the view's arguments."""
     if declared.body is None:
         return None
-    accepted = (JSON, MERGE_PATCH) if declared.if_match else (JSON,)
-    sent = read_object(request, accepted, declared.body_required, declared.largest_body)
+    if declared.rows is not None and request.mimetype == CSV:
+        return _table(declared, declared.body, declared.rows, arguments)
+    sent = read_object(request, declared.media_types, declared.body_required, declared.largest_body)
     arguments["body"] = loaded(declared.body, sent, "body")
+    return sent
+
+
+def _table(
+    declared: Operation, schema: Schema, member: str, arguments: dict[str, Any]
+) -> dict[str, Any]:
+    """The same of a body in CSV, whose lines are the items of `member`."""
+    table = read_table(request, declared.media_types, declared.columns, declared.largest_body)
+    sent = {member: table.rows}
+    try:
+        arguments["body"] = loaded(schema, sent, "body")
+    except ValidationFailed as failed:
+        raise table.named(failed, member) from None
     return sent
 
 

@@ -86,13 +86,23 @@ def problem(refusal: Refusal) -> Response:
         "code": refusal.code,
         "request_id": g.get("request_id"),
     }
-    facts = {name: fact for name, fact in refusal.facts.items() if name not in body}
+    facts = _facts(refusal, body)
     if isinstance(refusal, Invalid):
         errors = [{"location": "body", "pointer": refusal.pointer, "detail": str(refusal)}]
         facts["errors"] = errors
     answer = Response(orjson.dumps(body | facts), status, content_type=MEDIA_TYPE)
     answer.headers.update(_headers_of(refusal))
     return answer
+
+
+def described(refusal: Refusal) -> dict[str, Any]:
+    """A refusal of a part of a request: what a problem says, without what is the request's."""
+    body = {"code": refusal.code, "title": title_of(refusal.code), "detail": str(refusal)}
+    return body | _facts(refusal, body)
+
+
+def _facts(refusal: Refusal, body: dict[str, Any]) -> dict[str, Any]:
+    return {name: fact for name, fact in refusal.facts.items() if name not in body}
 
 
 def _headers_of(refusal: Refusal) -> dict[str, str]:

@@ -52,6 +52,19 @@ class MalformedJson(RequestRefused):
 
 
 @dataclass(eq=False)
+class MalformedCsv(RequestRefused):
+    """The body is no valid CSV: {because}.
+
+    Send UTF-8 with a header that names the columns, commas between the cells, and quotation marks
+    around a cell that has a comma, a quotation mark (doubled) or a line break.
+    """
+
+    code = "malformed_csv"
+    status = 400
+    because: str
+
+
+@dataclass(eq=False)
 class DuplicateKey(RequestRefused):
     """The body has a member twice.
 

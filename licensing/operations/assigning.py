@@ -112,9 +112,28 @@ def _change(standing: Standing, actor: Actor, holder: Holder, seat: Seat, wanted
     holding.lock_pools(standing, [seat.seat_type, wanted.name])
     new_pool, from_removal = holding.claim_seat(standing, wanted) if wanted.paid else (None, False)
     old_pool = holding.return_seat(standing, seat.pool_id) if seat.pool_id else None
+    changed = make_another(standing, actor, holder, seat, wanted, new_pool, old_pool)
+    for old in [s for s in holder.seats if s.seat_type in replaced]:
+        holding.end(standing, actor, holder, old, reason=Reason.REPLACED, cause=changed)
+    if new_pool is not None:
+        holding.settle_claim(standing, actor, new_pool, from_removal, changed)
+    if old_pool is not None:
+        holding.warn(standing, actor, old_pool, unassigned(old_pool) - 1, changed)
+
+
+def make_another(
+    standing: Standing,
+    actor: Actor,
+    holder: Holder,
+    seat: Seat,
+    wanted: SeatType,
+    new_pool: Pool | None,
+    old_pool: Pool | None,
+) -> str:
+    """Make a held seat one of another type, whose pools were counted; returns the event."""
     previous = {"seat_type": seat.seat_type, "pool_id": seat.pool_id}
     holding.retype(holder, seat, wanted, new_pool)
-    changed = events.record(
+    return events.record(
         actor,
         EventType.SEAT_CHANGED,
         resources.seat(seat),
@@ -122,12 +141,6 @@ def _change(standing: Standing, actor: Actor, holder: Holder, seat: Seat, wanted
         pool=standing.numbers_or_none(new_pool),
         previous_pool=standing.numbers_or_none(old_pool),
     )
-    for old in [s for s in holder.seats if s.seat_type in replaced]:
-        holding.end(standing, actor, holder, old, reason=Reason.REPLACED, cause=changed)
-    if new_pool is not None:
-        holding.settle_claim(standing, actor, new_pool, from_removal, changed)
-    if old_pool is not None:
-        holding.warn(standing, actor, old_pool, unassigned(old_pool) - 1, changed)
 
 
 @transactional
@@ -153,11 +166,16 @@ def take_back(actor: Actor, seat_id: str) -> datetime | None:
 
 def take_from(standing: Standing, actor: Actor, holder: Holder, seat: Seat) -> None:
     """Take a seat from a locked user; refuses as `take_back`."""
+    refuse_last_seat(standing, holder, seat)
+    taken = holding.end(standing, actor, holder, seat)
+    holding.give_fallback(standing, actor, holder, cause=taken)
+
+
+def refuse_last_seat(standing: Standing, holder: Holder, seat: Seat) -> None:
+    """Refuse to take the seat that everybody is left (R8)."""
     left = seats.fallback(standing.catalogue, standing.situation, holder.user.status)
     if left == seat.seat_type:
         raise SeatRequired(seat.seat_type, holder.user.id)
-    taken = holding.end(standing, actor, holder, seat)
-    holding.give_fallback(standing, actor, holder, cause=taken)
 
 
 @transactional
@@ -215,6 +233,18 @@ def move_seat(
     replaced = seats.replaced_by(
         standing.catalogue, receiver.user.id, receiver.seat_types, seat_type
     )
+    return hand_on(standing, actor, giver, seat, receiver, replaced)
+
+
+def hand_on(
+    standing: Standing,
+    actor: Actor,
+    giver: Holder,
+    seat: Seat,
+    receiver: Holder,
+    replaced: list[str],
+) -> tuple[Transfer, str]:
+    """Move a seat to a user whose seats of the `replaced` types end, as `move_seat`, unasked."""
     moved = _move(standing, actor, giver, seat, receiver, replaced)
     transfer = Transfer.create(
         account_id=seat.account_id,

@@ -30,7 +30,11 @@ def schedule_removal(actor: Actor, seat_type: str, quantity: int) -> Removal:
     `PermissionDenied` (R10).
     """
     require(actor, CHANGE_BILLING)
-    standing = brought_up_to_date(actor)
+    return schedule(brought_up_to_date(actor), actor, seat_type, quantity)
+
+
+def schedule(standing: Standing, actor: Actor, seat_type: str, quantity: int) -> Removal:
+    """Give back seats of an account that is up to date; refuses as `schedule_removal`."""
     standing.catalogue.seat_type(seat_type)
     claimed = list(
         Pool.update(scheduled_removal=Pool.scheduled_removal + quantity, version=Pool.version + 1)
@@ -44,7 +48,7 @@ def schedule_removal(actor: Actor, seat_type: str, quantity: int) -> Removal:
         .execute()
     )
     if not claimed:
-        raise _why_not(standing, seat_type, quantity)
+        raise why_not(holding.open_pool(standing, seat_type), seat_type, quantity)
     pool = claimed[0]
     removal = _removal(standing, actor, pool, quantity)
     events.record(
@@ -76,8 +80,8 @@ def _removal(standing: Standing, actor: Actor, pool: Pool, quantity: int) -> Rem
     )
 
 
-def _why_not(standing: Standing, seat_type: str, quantity: int) -> Conflict:
-    pool = holding.open_pool(standing, seat_type)
+def why_not(pool: Pool | None, seat_type: str, quantity: int) -> Conflict:
+    """Why so many seats of a type, which may have no pool, cannot be given back (R19)."""
     if pool is None:
         return NotEnoughUnassignedSeats(seat_type, quantity, 0, 0)
     if spare(pool) < quantity:

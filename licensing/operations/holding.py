@@ -5,6 +5,7 @@ These are not commands: they ask for no permission and run inside the caller's t
 does its guarded updates first and records its event after them.
 """
 
+from collections.abc import Collection
 from datetime import datetime
 
 from peewee import Expression
@@ -41,6 +42,35 @@ def give(
     replaced = seats.replaced_by(standing.catalogue, holder.user.id, holder.seat_types, seat_type)
     if replaced:
         lock_pools(standing, [seat_type.name, *replaced])
+    seat, _ = hand_out(
+        standing,
+        actor,
+        holder,
+        seat_type,
+        replaced,
+        reason=reason,
+        cause=cause,
+        effective_at=effective_at,
+    )
+    return seat
+
+
+def hand_out(
+    standing: Standing,
+    actor: Actor,
+    holder: Holder,
+    seat_type: SeatType,
+    replaced: list[str],
+    *,
+    reason: Reason = Reason.REQUESTED,
+    cause: str | None = None,
+    effective_at: datetime | None = None,
+) -> tuple[Seat, str]:
+    """
+    Give the holder a seat for those of the `replaced` types; returns it with its event.
+
+    Raises as `give`, but asks no rule of R8 any more.
+    """
     pool, from_removal = claim_seat(standing, seat_type) if seat_type.paid else (None, False)
     ended = [(seat, let_go(standing, holder, seat)) for seat in _seats_of(holder, replaced)]
     seat = _take_up(standing, actor, holder, seat_type, pool)
@@ -58,7 +88,7 @@ def give(
         record_end(standing, actor, old, left, Reason.REPLACED, event)
     if pool is not None:
         settle_claim(standing, actor, pool, from_removal, event)
-    return seat
+    return seat, event
 
 
 def end(
@@ -114,17 +144,18 @@ def open_pool(standing: Standing, seat_type: str) -> Pool | None:
 
 def lock_pools(standing: Standing, seat_types: list[str]) -> None:
     """Lock the pools of several types in one order, before a command counts in more than one."""
-    if len(seat_types) < 2:
-        return
-    for_update(
-        Pool.select(Pool.id)
-        .where(
-            Pool.account_id == standing.account.id,
-            Pool.seat_type.in_(seat_types),
-            Pool.status == "open",
-        )
-        .order_by(Pool.id)
-    ).execute()
+    if len(seat_types) > 1:
+        locked_pools(standing, seat_types)
+
+
+def locked_pools(standing: Standing, seat_types: Collection[str]) -> list[Pool]:
+    """The open pools of these types, locked in the one order in which all commands lock them."""
+    query = Pool.select().where(
+        Pool.account_id == standing.account.id,
+        Pool.seat_type.in_(sorted(seat_types)),
+        Pool.status == "open",
+    )
+    return list(for_update(query.order_by(Pool.id)))
 
 
 def claim_seat(standing: Standing, seat_type: SeatType) -> tuple[Pool, bool]:
@@ -179,6 +210,9 @@ def return_seat(standing: Standing, pool_id: str) -> Pool:
 
 def warn(standing: Standing, actor: Actor, pool: Pool, before: int, cause: str) -> None:
     """R32: tell the line that the pool crossed when its unassigned seats changed from `before`."""
+    if standing.counted is not None:
+        standing.counted[pool.id] = cause
+        return
     tell_line(standing, actor, pool, crossed(before, unassigned(pool), pool.low_mark), cause)
 
 

@@ -57,6 +57,8 @@ class Standing:
         now: the instant at which the command runs.
         holders: the users that the command has locked so far, by id.
         upheaval: the event that changed what the account as a whole has, if one did.
+        counted: within a batch, the pools that it counted in, each with the last event about it:
+            the lines that they crossed are told at its end (R16, R32).
     """
 
     account: Account
@@ -65,6 +67,7 @@ class Standing:
     now: datetime
     holders: dict[str, Holder] = field(default_factory=dict)
     upheaval: str | None = None
+    counted: dict[str, str] | None = None
 
     @property
     def situation(self) -> Situation:

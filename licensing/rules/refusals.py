@@ -9,7 +9,7 @@ Every way the rule-book says no.
     ├── Conflict                it may be asked, but not as things stand
     │   ├── about seats         NoSeatAvailable, AlreadyAssigned, SeatTypeNotAvailable,
     │   │                       ExclusiveSeat, IncludedInHeldSeat, SeatRequired, UserNotEligible,
-    │   │                       TransferToSelf, SeatTypeNotTransferable
+    │   │                       TransferToSelf, SeatTypeNotTransferable, BatchRefused
     │   ├── about users         UserDeactivated, UserNotActive, UserHoldsPaidSeats, LastSuperAdmin,
     │   │                       EmailTaken, InvitationNotPending, InvitationExpired
     │   ├── about quantities    NotEnoughUnassignedSeats, BelowMinimum, PoolTooLarge,
@@ -221,6 +221,19 @@ class SeatTypeNotTransferable(Conflict):
 
     code = "seat_type_not_transferable"
     seat_type: str
+
+
+@dataclass(eq=False)
+class BatchRefused(Conflict):
+    """{refused} of the lines of the batch cannot be done, so none was done.
+
+    Correct the lines that are listed or leave them out, or send on_error=continue to have the
+    others done.
+    """
+
+    code = "batch_refused"
+    refused: int
+    lines: list[dict[str, object]]
 
 
 # --- about users ---------------------------------------------------------------------------------

@@ -42,6 +42,7 @@ NEEDS: dict[str, tuple[str, Scope | None]] = {
     "unassignSeat": ("manage_users", Scope.SEATS),
     "transferSeat": ("manage_users", Scope.SEATS),
     "listTransfers": ("manage_users", Scope.SEATS),
+    "batchSeats": ("manage_users", Scope.SEATS),
     "previewPurchase": ("modify_billing", Scope.BILLING),
     "purchaseSeats": ("modify_billing", Scope.BILLING),
     "listPurchases": ("modify_billing", Scope.BILLING),

@@ -116,6 +116,8 @@ def test_a_body_that_is_no_proper_object_is_refused_everywhere(
         )
 
         optional = raw == b"" and path.endswith(("/cancellation", "/rotation", "/suspension"))
+        # A batch may be larger than anything else; its own tests have its bound.
+        optional = optional or (status == 413 and path.endswith("/seat-batches"))
         assert optional or (answer.status_code, answer.json["code"]) == (status, code), path
 
 

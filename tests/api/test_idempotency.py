@@ -16,6 +16,7 @@ from tests.world import START, AnAccount, Hands, an_account
 
 BUY = {"seat_type": "core", "quantity": 5}
 ORDER = {"product": "content", "tier": "starter", "interval": "year", "seats": []}
+CHANGE = {"action": "assign", "user_id": "{viewer}", "seat_type": "core"}
 REQUIRED = {
     "checkout",
     "purchaseSeats",
@@ -33,6 +34,7 @@ REQUESTS: dict[str, tuple[str, Any]] = {
     "checkout": ("subscriptions", ORDER),
     "assignSeat": ("seats", {"user_id": "{viewer}", "seat_type": "core"}),
     "transferSeat": ("transfers", {"seat_id": "{seat}", "to_user_id": "{viewer}"}),
+    "batchSeats": ("seat-batches", {"changes": [CHANGE]}),
     "previewPurchase": ("purchases/preview", BUY),
     "purchaseSeats": ("purchases", BUY),
     "scheduleRemoval": ("removals", {"seat_type": "core", "quantity": 1}),
@@ -76,6 +78,8 @@ def _filled(value: Any, scene: dict[str, str]) -> Any:
         return re.sub(r"{(\w+)}", lambda m: scene[m[1]], value)
     if isinstance(value, dict):
         return {name: _filled(member, scene) for name, member in value.items()}
+    if isinstance(value, list):
+        return [_filled(item, scene) for item in value]
     return value
 
 
