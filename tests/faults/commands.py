@@ -1,0 +1,475 @@
+"""The commands that Hypothesis may send, one method each (F1)."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from hypothesis import strategies as st
+from hypothesis.stateful import initialize, invariant, precondition, rule
+
+from licensing import scheduler
+from tests.faults import model_sight as sight
+from tests.faults.machine import CALLERS, KEEP_FOR, WHICH, SideBySide
+from tests.faults.model import PAID, PAID_TIERS, Refused
+from tests.faults.model_commands import BILLING, SEATS, USERS, Caller
+
+SEAT_TYPES = st.sampled_from([*PAID * 3, "view_only", "partner", "free"])
+PAID_TYPES = st.sampled_from(PAID)
+PRODUCTS = st.sampled_from(["marketing", "sales", "service"])
+TIERS = st.sampled_from([*PAID_TIERS * 3, "free"])
+FEW = st.integers(1, 4)
+PERMISSIONS = st.sampled_from(
+    [frozenset(some) for some in ([], ["manage_users"], ["modify_billing"], ["super_admin"])]
+    + [frozenset(["manage_users", "modify_billing"])]
+)
+# 31 January is followed by a month that is too short (R24).
+ANCHORS = st.sampled_from(
+    [None, None, None, datetime(2026, 1, 31, 9, tzinfo=UTC), datetime(2025, 12, 2, 9, tzinfo=UTC)]
+)
+STATUSES = st.sampled_from(["active", "deactivated", "deactivated", "invited"])
+ADMIN = Caller(scopes=("admin",))
+MOST_PEOPLE = 8
+
+
+class Commands(SideBySide):
+    """Every command of the account, of its users and seats, of billing, and the clock."""
+
+    @initialize(start=st.sampled_from(["subscribed", "subscribed to two", "free tools"]))
+    def begin(self, start: str) -> None:
+        """A few users, of whom one administers; mostly with a subscription already."""
+        self.create_user("admin", "active", frozenset({"super_admin"}), False, [], False)
+        self.create_user("admin", "active", frozenset({"manage_users"}), False, [], False)
+        self.create_user("admin", "invited", frozenset(), True, [], False)
+        if start != "free tools":
+            self.checkout(0, "marketing", "professional", 1, {"core": 4}, None)
+        if start == "subscribed to two":
+            self.checkout("admin", "sales", "professional", 1, {"sales": 3}, None)
+
+    @invariant()
+    def agree(self) -> None:
+        self.look_now_and_then()
+
+    # --- users ---
+
+    @rule(
+        by=CALLERS,
+        status=st.sampled_from(["active", "invited"]),
+        permissions=PERMISSIONS,
+        eligible=st.booleans(),
+        seat_types=st.lists(SEAT_TYPES, max_size=2, unique=True),
+        taken=st.sampled_from([False, False, False, True]),
+    )
+    def create_user(
+        self,
+        by: Any,
+        status: str,
+        permissions: frozenset[str],
+        eligible: bool,
+        seat_types: list[str],
+        taken: bool,
+    ) -> None:
+        people = list(self.model.people.values())
+        if len(people) >= MOST_PEOPLE:
+            return
+        caller = self.caller(by)
+        self.keys += 1
+        email = people[0].email if taken and people else f"user{self.keys}@example.com"
+        body = {
+            "email": email,
+            "name": "Priya",
+            "status": status,
+            "permissions": sorted(permissions),
+            "partner_eligible": eligible,
+            "seat_types": seat_types,
+        }
+        both = self.both(
+            caller,
+            "POST",
+            "users",
+            body,
+            lambda: self.model.create_user(
+                caller, email, status, permissions, eligible, seat_types
+            ),
+            ok=201,
+            need=USERS,
+            keyed=True,
+        )
+        if both:
+            self.check_person(both[1], both[0])
+
+    @rule(by=CALLERS, who=WHICH)
+    def accept(self, by: Any, who: int) -> None:
+        caller, user = self.caller(by), self.user(who)
+        path = f"users/{self.ids[user]}/acceptance"
+        both = self.both(
+            caller, "POST", path, None, lambda: self.model.accept(caller, user), ok=200
+        )
+        if both:
+            self.check_person(both[1], both[0])
+
+    def update(self, by: Any, who: int, fresh: bool, body: dict[str, Any], **change: Any) -> None:
+        caller, user = self.caller(by), self.user(who)
+        path = f"users/{self.ids[user]}"
+        both = self.both(
+            caller,
+            "PATCH",
+            path,
+            body,
+            lambda: self.model.update_user(caller, user, fresh=fresh, **change),
+            ok=200,
+            if_match=None if fresh else f'"v{self.version(path) + 1}"',
+        )
+        if both:
+            self.check_person(both[1], both[0])
+
+    @rule(by=CALLERS, who=WHICH, permissions=PERMISSIONS, stale=st.sampled_from([0, 0, 0, 1]))
+    def set_permissions(
+        self, by: Any, who: int, permissions: frozenset[str], stale: int
+    ) -> None:
+        body = {"permissions": sorted(permissions)}
+        self.update(by, who, not stale, body, permissions=permissions)
+
+    @rule(by=CALLERS, who=WHICH, eligible=st.booleans())
+    def set_eligibility(self, by: Any, who: int, eligible: bool) -> None:
+        self.update(by, who, True, {"partner_eligible": eligible}, eligible=eligible)
+
+    @rule(by=CALLERS, who=WHICH, status=STATUSES)
+    def set_status(self, by: Any, who: int, status: str) -> None:
+        self.update(by, who, True, {"status": status}, status=status)
+
+    @rule(
+        by=CALLERS,
+        who=WHICH,
+        status=st.sampled_from(["deactivated", "deactivated", "deactivated", "active"]),
+        to=st.none() | WHICH,
+        both=st.sampled_from([False, False, False, True]),
+    )
+    def part(self, by: Any, who: int, status: str, to: int | None, both: bool) -> None:
+        """Deactivate somebody whose seats are taken back or go to somebody else (R13)."""
+        receiver = None if to is None else self.user(to)
+        take_back = receiver is None or both
+        body = {"status": status} | ({"seats": "take_back"} if take_back else {})
+        body |= {"transfer_to": self.ids[receiver]} if receiver else {}
+        change = {"status": status, "take_back": take_back, "transfer_to": receiver}
+        self.update(by, who, True, body, **change)
+
+    @rule(by=CALLERS, who=WHICH, take=st.booleans(), to=st.none() | WHICH)
+    def delete_user(self, by: Any, who: int, take: bool, to: int | None) -> None:
+        caller, user = self.caller(by), self.user(who)
+        receiver = None if to is None else self.user(to)
+        query = (["take_seats=true"] if take else []) + (
+            [f"transfer_to={self.ids[receiver]}"] if receiver else []
+        )
+        self.both(
+            caller,
+            "DELETE",
+            f"users/{self.ids[user]}?{'&'.join(query)}",
+            None,
+            lambda: self.model.delete_user(caller, user, take, receiver),
+            ok=204,
+        )
+
+    # --- seats ---
+
+    @rule(by=CALLERS, who=WHICH, seat_type=SEAT_TYPES)
+    def assign(self, by: Any, who: int, seat_type: str) -> None:
+        caller, user = self.caller(by), self.user(who)
+        both = self.both(
+            caller,
+            "POST",
+            "seats",
+            {"user_id": self.ids[user], "seat_type": seat_type},
+            lambda: self.model.assign(caller, user, seat_type),
+            ok=201,
+            need=SEATS,
+            keyed=True,
+        )
+        if both:
+            body, seat = both
+            self.know(seat.id, body["id"])
+            told = (body["user_id"], body["seat_type"], body["version"])
+            assert told == (self.ids[user], seat_type, seat.version)
+
+    @rule(by=CALLERS, which=WHICH, seat_type=SEAT_TYPES, seen=st.sampled_from(["no", "yes", "old"]))
+    def change(self, by: Any, which: int, seat_type: str, seen: str) -> None:
+        caller, seat = self.caller(by), self.seat(which)
+        versions = {p.seats[name].id: p.seats[name].version for p, name in self.model.holders()}
+        version = versions.get(seat, 1) + (seen == "old")
+        known = None if seen == "no" else version
+        both = self.both(
+            caller,
+            "PATCH",
+            f"seats/{self.ids[seat]}",
+            {"seat_type": seat_type},
+            lambda: self.model.change(caller, seat, seat_type, known),
+            ok=200,
+            if_match=None if known is None else f'"v{known}"',
+        )
+        if both:
+            assert both[0]["seat_type"] == seat_type
+
+    @rule(by=CALLERS, which=WHICH)
+    def take_back(self, by: Any, which: int) -> None:
+        caller, seat = self.caller(by), self.seat(which)
+        path = f"seats/{self.ids[seat]}"
+        self.both(
+            caller, "DELETE", path, None, lambda: self.model.take_back(caller, seat), ok=204
+        )
+
+    @rule(by=CALLERS, which=WHICH)
+    def give_back(self, by: Any, which: int) -> None:
+        caller, seat = self.caller(by), self.seat(which)
+        path = f"seats/{self.ids[seat]}?give_back=true"
+        both = self.both(
+            caller, "DELETE", path, None, lambda: self.model.give_back(caller, seat), ok=200
+        )
+        if both:
+            self.check_removal(both[1], both[0])
+
+    @rule(by=CALLERS, which=WHICH, to=WHICH)
+    def transfer(self, by: Any, which: int, to: int) -> None:
+        caller, seat, receiver = self.caller(by), self.seat(which), self.user(to)
+        both = self.both(
+            caller,
+            "POST",
+            "transfers",
+            {"seat_id": self.ids[seat], "to_user_id": self.ids[receiver]},
+            lambda: self.model.transfer(caller, seat, receiver),
+            ok=201,
+            need=SEATS,
+            keyed=True,
+        )
+        if both:
+            told = (both[0]["seat_id"], both[0]["seat_type"], both[0]["to_user_id"])
+            assert told == (self.ids[seat], both[1], self.ids[receiver])
+
+    # --- quantities ---
+
+    @rule(by=CALLERS, seat_type=PAID_TYPES, quantity=FEW)
+    def purchase(self, by: Any, seat_type: str, quantity: int) -> None:
+        caller = self.caller(by)
+        both = self.both(
+            caller,
+            "POST",
+            "purchases",
+            {"seat_type": seat_type, "quantity": quantity},
+            lambda: self.model.purchase(caller, seat_type, quantity),
+            ok=201,
+            need=BILLING,
+            keyed=True,
+        )
+        if both:
+            assert (both[0]["purchased_before"], both[0]["purchased_after"]) == both[1]
+
+    @rule(by=CALLERS, seat_type=PAID_TYPES, quantity=FEW)
+    def schedule_removal(self, by: Any, seat_type: str, quantity: int) -> None:
+        caller = self.caller(by)
+        both = self.both(
+            caller,
+            "POST",
+            "removals",
+            {"seat_type": seat_type, "quantity": quantity},
+            lambda: self.model.remove(caller, seat_type, quantity),
+            ok=201,
+            need=BILLING,
+            keyed=True,
+        )
+        if both:
+            self.check_removal(both[1], both[0])
+
+    @rule(by=CALLERS, which=WHICH, part=st.none() | st.integers(1, 3))
+    def cancel_removal(self, by: Any, which: int, part: int | None) -> None:
+        caller, removal = self.caller(by), self.removal(which)
+        both = self.both(
+            caller,
+            "POST",
+            f"removals/{self.ids[removal]}/cancellation",
+            None if part is None else {"quantity": part},
+            lambda: self.model.cancel_removal(caller, removal, part),
+            ok=200,
+            need=BILLING,
+            keyed=True,
+        )
+        if both:
+            self.check_removal(both[1], both[0])
+
+    @rule(
+        by=CALLERS,
+        which=WHICH,
+        changes=st.fixed_dictionaries(
+            {}, optional={"minimum": st.integers(0, 5), "low_mark": st.none() | FEW}
+        ),
+        fresh=st.sampled_from([True, True, True, True, False, None]),
+    )
+    def set_pool(self, by: Any, which: int, changes: dict[str, Any], fresh: bool | None) -> None:
+        caller, pool = self.caller(by), self.pool(which)
+        path = f"pools/{self.ids[pool]}"
+        version = None if fresh is None else self.version(path) + (not fresh)
+        both = self.both(
+            caller,
+            "PATCH",
+            path,
+            changes,
+            lambda: self.model.set_pool(caller, pool, fresh, changes),
+            ok=200,
+            if_match=None if version is None else f'"v{version}"',
+        )
+        if both:
+            expected = sight.of_pool(self.model, both[1])
+            assert {name: both[0][name] for name in expected} == expected
+
+    # --- subscriptions ---
+
+    @rule(
+        by=CALLERS,
+        product=PRODUCTS,
+        tier=TIERS,
+        months=st.sampled_from([1, 1, 3, 12]),
+        seats=st.dictionaries(PAID_TYPES, FEW, max_size=2),
+        starts_at=ANCHORS,
+    )
+    def checkout(
+        self,
+        by: Any,
+        product: str,
+        tier: str,
+        months: int,
+        seats: dict[str, int],
+        starts_at: datetime | None,
+    ) -> None:
+        caller = self.caller(by)
+        years, rest = divmod(months, 12)
+        body = {
+            "product": product,
+            "tier": tier,
+            "interval": "month" if rest else "year",
+            "interval_count": months if rest else years,
+            "seats": [{"seat_type": name, "quantity": number} for name, number in seats.items()],
+        }
+        if starts_at is not None:
+            body["starts_at"] = sight.text(starts_at)
+        both = self.both(
+            caller,
+            "POST",
+            "subscriptions",
+            body,
+            lambda: self.model.checkout(caller, product, tier, months, seats, starts_at),
+            ok=201,
+            need=BILLING,
+            keyed=True,
+        )
+        if both:
+            self.check_subscription(both[1], both[0])
+
+    def alter(
+        self, by: Any, which: int, method: str, what: str, command: str, *args: Any, body: Any
+    ) -> None:
+        caller, one = self.caller(by), self.subscription(which)
+        do = getattr(self.model, command)
+        both = self.both(
+            caller,
+            method,
+            f"subscriptions/{self.ids[one]}/{what}",
+            body,
+            lambda: do(caller, one, *args),
+            ok=200,
+            need=do.need,
+            keyed=method == "POST",
+        )
+        if both:
+            self.check_subscription(both[1], both[0])
+
+    @rule(by=CALLERS, which=WHICH, tier=TIERS)
+    def change_tier(self, by: Any, which: int, tier: str) -> None:
+        self.alter(by, which, "POST", "tier", "change_tier", tier, body={"tier": tier})
+
+    @rule(by=CALLERS, which=WHICH)
+    def cancel(self, by: Any, which: int) -> None:
+        self.alter(by, which, "POST", "cancellation", "cancel", body=None)
+
+    @rule(by=CALLERS, which=WHICH)
+    def resume(self, by: Any, which: int) -> None:
+        self.alter(by, which, "DELETE", "cancellation", "resume", body=None)
+
+    @rule(by=CALLERS, which=WHICH)
+    def suspend(self, by: Any, which: int) -> None:
+        self.alter(by, which, "POST", "suspension", "suspend", body=None)
+
+    @rule(by=CALLERS, which=WHICH)
+    def reactivate(self, by: Any, which: int) -> None:
+        self.alter(by, which, "DELETE", "suspension", "reactivate", body=None)
+
+    # --- repeating ---
+
+    @precondition(lambda self: self.sent)
+    @rule(which=WHICH, other=st.sampled_from([False, False, True]))
+    def repeat(self, which: int, other: bool) -> None:
+        """R18: the same answer and no second effect; another request under the key is refused."""
+        sent = self.sent[-1 - which % len(self.sent)]
+        if sent.at + KEEP_FOR < self.model.now:
+            return
+        request = dict(sent.request)
+        if other:
+            if not isinstance(request["body"], dict) or "quantity" not in request["body"]:
+                return
+            request["body"] = request["body"] | {"quantity": 99}
+        answer = self.send(sent.by, **request)
+        try:
+            self.model.permit(sent.by, sent.need)
+        except Refused as refused:
+            assert (answer.status_code, answer.json["code"]) == (refused.status, refused.code)
+            return
+        if other:
+            told = (answer.status_code, answer.json["code"])
+            assert told == (422, "idempotency_key_reused")
+            return
+        assert answer.status_code == sent.answer.status_code
+        assert answer.data == sent.answer.data
+        assert answer.headers["Idempotency-Replayed"] == "true"
+
+    # --- time ---
+
+    def wait_until(self, instant: datetime) -> None:
+        self.stage.hands.move_to(instant)
+        self.model.now = instant
+        self.commands += 1
+
+    @rule(hours=st.sampled_from([1, 24, 24 * 8, 24 * 15]))
+    def wait(self, hours: int) -> None:
+        self.wait_until(self.model.now + timedelta(hours=hours))
+
+    @precondition(lambda self: self.model.live)
+    @rule(terms=st.sampled_from([0, 0, 0, 1, 3]), late=st.sampled_from([0, 0, -1]))
+    def wait_for_a_renewal(self, terms: int, late: int) -> None:
+        """To the instant of the next renewal or a later one, or a millisecond before it."""
+        next_one = min(one.ends_at for one in self.model.live)
+        instant = next_one + timedelta(days=31 * terms, milliseconds=late)
+        self.wait_until(max(instant, self.model.now))
+
+    @precondition(lambda self: any(p.invited_until for p in self.model.people.values()))
+    @rule(late=st.sampled_from([0, -1]))
+    def wait_for_an_expiry(self, late: int) -> None:
+        ends = [p.invited_until for p in self.model.people.values() if p.invited_until]
+        self.wait_until(max(min(ends) + timedelta(milliseconds=late), self.model.now))
+
+    @rule()
+    def work_through(self) -> None:
+        """What the scheduler does is what the next command would have done."""
+        scheduler.work_through()
+        self.model.bring_up_to_date()
+        self.commands += 1
+
+    # --- seeing ---
+
+    @rule(who=WHICH)
+    def ask_entitlements(self, who: int) -> None:
+        people = list(self.model.people.values())
+        if not people:
+            return
+        person = people[who % len(people)]
+        body = self.get(f"users/{self.ids[person.id]}/entitlements")
+        self.commands += 1
+        told = {name: (body["features"][name], body["reasons"].get(name)) for name in sight.FEATURES}
+        expected = {
+            name: sight.entitlement(self.model, person, name) for name in sight.FEATURES
+        }
+        assert told == expected

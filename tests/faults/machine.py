@@ -1,0 +1,282 @@
+"""
+The service and its model, side by side: every command goes to both, and both have to say the same.
+
+What is sent, by whom and about whom is Hypothesis's choice. Numbers choose among what there is,
+something that is gone and something of another account, so that each choice always means something.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from flask import Flask
+from flask.testing import FlaskClient
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine
+from werkzeug.test import TestResponse
+
+from licensing import sessions
+from licensing.db import transactional
+from licensing.models import TABLES, Account, IdempotencyKey
+from licensing.operations import api_keys, assigning, giving_back
+from licensing.queries import invariants
+from licensing.rules.permissions import Scope, system
+from tests.faults import model_sight as sight
+from tests.faults.model import Catalogue, Person, Refused, Removal, Subscription
+from tests.faults.model_commands import Caller, Model, Need
+from tests.http import Calling
+from tests.world import START, Hands, a_free_account, an_account
+
+# After so many commands all that can be read is compared, and at the end of each example. The
+# answer of each command is compared at once.
+COMMANDS_BETWEEN_LOOKS = 10
+
+KEYS = {
+    "admin": (Scope.ADMIN,),
+    "users": (Scope.USERS,),
+    "seats": (Scope.SEATS,),
+    "billing": (Scope.BILLING,),
+    "read": (Scope.READ,),
+}
+# Who asks: mostly a service that may do everything, otherwise a narrow one, or one of the users.
+CALLERS = st.sampled_from(["admin"] * 8 + ["users", "seats", "billing", "read"] + [0, 1, 2, 3])
+WHICH = st.integers(0, 15)
+KEEP_FOR = timedelta(days=7)
+
+
+@dataclass
+class Stage:
+    """What all examples of a test share: the application, the clock, another tenant."""
+
+    app: Flask
+    hands: Hands
+    catalogue: Catalogue
+    model: type[Model] = Model
+    commands: int = 0
+    keys: dict[str, str] = field(default_factory=dict)
+    strangers: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name, scopes in self.keys_wanted():
+            self.keys[name] = api_keys.create_key(system(), name, list(scopes))[1]
+        stranger = an_account()
+        user = stranger.user(seats=["core"])
+        self.strangers = {
+            "usr": user,
+            "seat": stranger.seat(user, "core"),
+            "pool": stranger.pool("core")["id"],
+            "rem": giving_back.schedule_removal(stranger.by, "core", 1).id,
+            "sub": stranger.pool("core")["subscription_id"],
+        }
+        assigning.assign_seat(stranger.by, stranger.user(), "core")
+
+    @staticmethod
+    def keys_wanted() -> list[tuple[str, tuple[Scope, ...]]]:
+        return list(KEYS.items())
+
+
+@dataclass
+class Sent:
+    """A request that succeeded under an idempotency key."""
+
+    by: Caller
+    need: Need
+    request: dict[str, Any]
+    answer: TestResponse
+    at: datetime
+
+
+class SideBySide(RuleBasedStateMachine):
+    """An account of the service and its model; the rules are in `commands`."""
+
+    stage: Stage
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stage.hands.move_to(START)
+        self.account_id = a_free_account().id
+        self.client = FlaskClient(self.stage.app, use_cookies=False)
+        self.model = self.stage.model(self.stage.catalogue, START)
+        # What the model calls by its own names is known to the service by its ids.
+        self.ids = {f"another's {kind}": id for kind, id in self.stage.strangers.items()}
+        self.gone: dict[str, str] = {}
+        self.sent: list[Sent] = []
+        self.keys = self.commands = 0
+
+    def teardown(self) -> None:
+        """Whatever was done, model and service agree and all invariants hold; then tidy up."""
+        try:
+            self.look()
+            assert list(invariants.violations()) == []
+        finally:
+            self.stage.commands += self.commands
+            forget(self.account_id)
+
+    # --- who and what ---
+
+    def caller(self, by: str | int) -> Caller:
+        people = list(self.model.people)
+        if isinstance(by, int) and people:
+            return Caller(user=people[by % len(people)])
+        return Caller(scopes=(by if isinstance(by, str) else "admin",))
+
+    def one(self, kind: str, names: list[str], which: int) -> str:
+        """One of what there is, of that kind; or something that is gone, or is another's."""
+        for name in names:
+            self.gone[kind] = self.gone.get(kind, name)
+        known = dict.fromkeys([*names, *filter(None, [self.gone.get(kind)]), f"another's {kind}"])
+        chosen = list(known)[which % len(known)]
+        if chosen in names:
+            self.gone[kind] = chosen
+        return chosen
+
+    def user(self, which: int) -> str:
+        return self.one("usr", list(self.model.people), which)
+
+    def seat(self, which: int) -> str:
+        held = [person.seats[name].id for person, name in self.model.holders()]
+        chosen = self.one("seat", held, which)
+        for person, name in self.model.holders():
+            if person.seats[name].id == chosen and chosen not in self.ids:
+                self.check_person(person, self.get(f"users/{self.ids[person.id]}"))
+        return chosen
+
+    def pool(self, which: int) -> str:
+        if any(id not in self.ids for id in self.model.pools):
+            self.look_at_pools()
+        known = [id for id in self.model.pools if id in self.ids]
+        return self.one("pool", known, which)
+
+    def removal(self, which: int) -> str:
+        removals = list(self.model.removals.values())
+        pending = [removal.id for removal in removals if removal.status == "scheduled"]
+        return self.one("rem", pending + [removal.id for removal in removals[-1:]], which)
+
+    def subscription(self, which: int) -> str:
+        return self.one("sub", [one.id for one in reversed(self.model.subscriptions.values())], which)
+
+    # --- commands ---
+
+    def both(
+        self,
+        by: Caller,
+        method: str,
+        path: str,
+        body: Any,
+        done: Callable[[], Any],
+        ok: int,
+        need: Need | None = None,
+        if_match: str | None = None,
+        keyed: bool = False,
+    ) -> tuple[Any, Any] | None:
+        """
+        Send a command to the service and do it in the model; both results, None where both refuse.
+        """
+        headers = {"If-Match": if_match} if if_match else {}
+        if keyed:
+            self.keys += 1
+            headers["Idempotency-Key"] = f"key-{self.keys}"
+        request = {"method": method, "path": path, "body": body, "headers": headers}
+        answer = self.send(by, **request)
+        try:
+            outcome = done()
+        except Refused as refused:
+            told = (answer.status_code, (answer.json or {}).get("code"))
+            assert told == (refused.status, refused.code), answer.json
+            return None
+        assert answer.status_code == ok, (answer.status_code, answer.json)
+        if keyed and need is not None:
+            self.sent.append(Sent(by, need, request, answer, self.model.now))
+        return answer.json, outcome
+
+    def send(self, by: Caller, **request: Any) -> TestResponse:
+        self.commands += 1
+        content_type = "application/json"
+        if request["method"] == "PATCH":
+            content_type = "application/merge-patch+json"
+        return self.calling(by).send(**request, content_type=content_type)
+
+    def calling(self, by: Caller) -> Calling:
+        if by.user is None:
+            token = self.stage.keys[by.scopes[0]]
+        else:
+            token, _ = sessions.mint(self.account_id, self.ids[by.user], sessions.SHORTEST)
+        return Calling(self.client, token, self.account_id)
+
+    def get(self, path: str) -> Any:
+        answer = self.calling(Caller(scopes=("admin",))).get(path)
+        assert answer.status_code == 200, answer.json
+        return answer.json
+
+    def version(self, path: str) -> int:
+        answer = self.calling(Caller(scopes=("admin",))).get(path)
+        return int(answer.json["version"]) if answer.status_code == 200 else 1
+
+    # --- looking ---
+
+    def look_now_and_then(self) -> None:
+        if self.commands and self.commands % COMMANDS_BETWEEN_LOOKS == 0:
+            self.look()
+
+    def look(self) -> None:
+        """Compare all that can be read."""
+        shown = {user["id"]: user for user in self.get("users?limit=200")["items"]}
+        assert set(shown) == {self.ids[id] for id in self.model.people}
+        for person in self.model.people.values():
+            self.check_person(person, shown[self.ids[person.id]])
+        self.look_at_pools()
+        subscriptions = self.get("subscriptions?limit=200")["items"]
+        for one, body in zip(self.model.subscriptions.values(), subscriptions, strict=True):
+            self.check_subscription(one, body)
+        removals = self.get("removals?limit=200")["items"]
+        for removal, body in zip(self.model.removals.values(), removals, strict=True):
+            self.check_removal(removal, body)
+
+    def look_at_pools(self) -> None:
+        open_pools = [pool for pool in self.model.pools.values() if pool.status == "open"]
+        shown = {pool["seat_type"]: pool for pool in self.get("pools")["items"]}
+        assert set(shown) == {pool.seat_type for pool in open_pools}
+        for pool in open_pools:
+            body = shown[pool.seat_type]
+            self.know(pool.id, body["id"])
+            expected = sight.of_pool(self.model, pool)
+            assert {name: body[name] for name in expected} == expected
+            assert body["subscription_id"] == self.ids[pool.follows]
+
+    def check_person(self, person: Person, body: dict[str, Any]) -> None:
+        self.know(person.id, body["id"])
+        expected = sight.of_person(self.model, person)
+        seats = {seat["seat_type"]: seat["id"] for seat in body["seats"]}
+        assert {name: body[name] for name in expected} | {"seats": sorted(seats)} == expected
+        for seat_type, seat in person.seats.items():
+            self.know(seat.id, seats[seat_type])
+
+    def check_subscription(self, one: Subscription, body: dict[str, Any]) -> None:
+        self.know(one.id, body["id"])
+        expected = sight.of_subscription(self.model, one)
+        shown = {name: body[name] for name in expected if name != "suspended"} | {
+            "suspended": body["suspended_at"] is not None,
+            "term": {name: body["term"][name] for name in ("number", "ends_at")},
+            "pools": sorted(pool["seat_type"] for pool in body["pools"]),
+        }
+        assert shown == expected
+
+    def check_removal(self, removal: Removal, body: dict[str, Any]) -> None:
+        self.know(removal.id, body["id"])
+        expected = sight.of_removal(self.model, removal)
+        assert {name: body[name] for name in expected} == expected
+
+    def know(self, name: str, id: str) -> None:
+        """What was seen under an id keeps it."""
+        assert self.ids.setdefault(name, id) == id, name
+
+
+@transactional
+def forget(account_id: str) -> None:
+    """Remove an account, so that the next example finds no other one in its way."""
+    for table in reversed(TABLES):
+        key = Account.id if table is Account else getattr(table, "account_id", None)
+        if key is not None and (table is Account or table is not IdempotencyKey):
+            table.delete().where(key == account_id).execute()
+    IdempotencyKey.delete().where(IdempotencyKey.account_id == account_id).execute()
