@@ -205,7 +205,11 @@ class Account:
         if self.assigned(seat_type) >= pool.purchased:
             raise Refused("no_seat_available")
         if self.spare(pool) == 0:
-            self.reduce(self.pending(pool)[-1], 1)
+            self.reduce_newest(pool)
+
+    def reduce_newest(self, pool: Pool) -> None:
+        """R22: just as much as is needed, which is one."""
+        self.reduce(self.pending(pool)[-1], 1)
 
     def refuse_suspended(self, pool: Pool) -> None:
         """R25b: nothing can be bought or assigned meanwhile."""
