@@ -8,8 +8,8 @@ from hypothesis.stateful import initialize, precondition, rule
 
 from licensing import scheduler
 from tests.faults import model_sight as sight
-from tests.faults.machine import CALLERS, KEEP_FOR, WHICH, SideBySide
-from tests.faults.model import PAID, PAID_TIERS, Refused
+from tests.faults.machine import CALLERS, ELSEWHERE, KEEP_FOR, WHICH, SideBySide
+from tests.faults.model import PAID, PAID_TIERS, Person, Pool, Refused
 from tests.faults.model_commands import BILLING, SEATS, USERS, Caller
 
 SEAT_TYPES = st.sampled_from([*PAID * 3, "view_only", "partner", "free"])
@@ -33,16 +33,18 @@ MOST_PEOPLE = 8
 class Commands(SideBySide):
     """Every command of the account, of its users and seats, of billing, and the clock."""
 
-    @initialize(start=st.sampled_from(["subscribed", "subscribed to two", "free tools"]))
+    @initialize(start=st.sampled_from(["two", "two", "two", "one", "one", "none"]))
     def begin(self, start: str) -> None:
-        """A few users, of whom one administers; mostly with a subscription already."""
+        """A few users, of whom one administers; mostly with a subscription already, or two."""
         self.create_user("admin", "active", frozenset({"super_admin"}), False, [], False)
         self.create_user("admin", "active", frozenset({"manage_users"}), False, [], False)
         self.create_user("admin", "invited", frozenset(), True, [], False)
-        if start != "free tools":
+        if start != "none":
             self.checkout(0, "marketing", "professional", 1, {"core": 4}, None)
-        if start == "subscribed to two":
+        if start == "two":
             self.checkout("admin", "sales", "professional", 1, {"sales": 3}, None)
+        if start != "none":
+            self.create_user("admin", "active", frozenset(), False, ["core"], False)
 
     # --- users ---
 
@@ -185,6 +187,7 @@ class Commands(SideBySide):
             told = (body["user_id"], body["seat_type"], body["version"])
             assert told == (self.ids[user], seat_type, seat.version)
 
+    @precondition(lambda self: any(self.model.holders()))
     @rule(by=CALLERS, which=WHICH, seat_type=SEAT_TYPES, seen=st.sampled_from(["no", "yes", "old"]))
     def change(self, by: Any, which: int, seat_type: str, seen: str) -> None:
         caller, seat = self.caller(by), self.seat(which)
@@ -203,6 +206,7 @@ class Commands(SideBySide):
         if both:
             assert both[0]["seat_type"] == seat_type
 
+    @precondition(lambda self: any(self.model.holders()))
     @rule(by=CALLERS, which=WHICH)
     def take_back(self, by: Any, which: int) -> None:
         caller, seat = self.caller(by), self.seat(which)
@@ -211,6 +215,7 @@ class Commands(SideBySide):
             caller, "DELETE", path, None, lambda: self.model.take_back(caller, seat), ok=204
         )
 
+    @precondition(lambda self: any(self.model.holders()))
     @rule(by=CALLERS, which=WHICH)
     def give_back(self, by: Any, which: int) -> None:
         caller, seat = self.caller(by), self.seat(which)
@@ -221,6 +226,7 @@ class Commands(SideBySide):
         if both:
             self.check_removal(both[1], both[0])
 
+    @precondition(lambda self: any(self.model.holders()))
     @rule(by=CALLERS, which=WHICH, to=WHICH)
     def transfer(self, by: Any, which: int, to: int) -> None:
         caller, seat, receiver = self.caller(by), self.seat(which), self.user(to)
@@ -272,6 +278,7 @@ class Commands(SideBySide):
         if both:
             self.check_removal(both[1], both[0])
 
+    @precondition(lambda self: self.model.removals)
     @rule(by=CALLERS, which=WHICH, part=st.none() | st.integers(1, 3))
     def cancel_removal(self, by: Any, which: int, part: int | None) -> None:
         caller, removal = self.caller(by), self.removal(which)
@@ -288,6 +295,7 @@ class Commands(SideBySide):
         if both:
             self.check_removal(both[1], both[0])
 
+    @precondition(lambda self: self.model.pools)
     @rule(
         by=CALLERS,
         which=WHICH,
@@ -377,25 +385,79 @@ class Commands(SideBySide):
         if both:
             self.check_subscription(both[1], both[0])
 
+    @precondition(lambda self: self.model.subscriptions)
     @rule(by=CALLERS, which=WHICH, tier=TIERS)
     def change_tier(self, by: Any, which: int, tier: str) -> None:
         self.alter(by, which, "POST", "tier", "change_tier", tier, body={"tier": tier})
 
+    @precondition(lambda self: self.model.subscriptions)
     @rule(by=CALLERS, which=WHICH)
     def cancel(self, by: Any, which: int) -> None:
         self.alter(by, which, "POST", "cancellation", "cancel", body=None)
 
+    @precondition(lambda self: self.model.subscriptions)
     @rule(by=CALLERS, which=WHICH)
     def resume(self, by: Any, which: int) -> None:
         self.alter(by, which, "DELETE", "cancellation", "resume", body=None)
 
+    @precondition(lambda self: self.model.subscriptions)
     @rule(by=CALLERS, which=WHICH)
     def suspend(self, by: Any, which: int) -> None:
         self.alter(by, which, "POST", "suspension", "suspend", body=None)
 
+    @precondition(lambda self: self.model.subscriptions)
     @rule(by=CALLERS, which=WHICH)
     def reactivate(self, by: Any, which: int) -> None:
         self.alter(by, which, "DELETE", "suspension", "reactivate", body=None)
+
+    # --- towards what is rare by chance ---
+
+    @precondition(lambda self: self.open_pools())
+    @rule(which=WHICH, who=WHICH, but=st.integers(0, 1), leave=st.booleans())
+    def assign_from_a_pool(self, which: int, who: int, but: int, leave: bool) -> None:
+        """To somebody who holds no such seat; of the last ones, or of those that leave (R22)."""
+        pools = self.open_pools()
+        pool = pools[which % len(pools)]
+        spare = self.model.spare(pool) - but
+        if leave and spare > 0:
+            self.schedule_removal("admin", pool.seat_type, spare)
+        people = list(self.model.people.values())
+        ready = [one for one in people if one.status != "deactivated" and not self.lapsed(one)]
+        without = [one for one in ready if pool.seat_type not in one.seats]
+        if without:
+            receiver = without[who % len(without)]
+            self.assign("admin", people.index(receiver), pool.seat_type)
+
+    def open_pools(self) -> list[Pool]:
+        return [pool for pool in self.model.pools.values() if pool.status == "open"]
+
+    def lapsed(self, person: Person) -> bool:
+        return person.invitation == "expired" or self.model.is_over(person)
+
+    @precondition(lambda self: any(person.paid for person in self.model.people.values()))
+    @rule(which=WHICH, to=WHICH)
+    def transfer_a_paid_seat(self, which: int, to: int) -> None:
+        held = [(person, name) for person, name in self.model.holders()]
+        paid = [index for index, (_, name) in enumerate(held) if name in PAID]
+        index = paid[which % len(paid)]
+        people = list(self.model.people.values())
+        ready = [i for i, one in enumerate(people) if one.status != "deactivated"]
+        without = [i for i in ready if held[index][1] not in people[i].seats]
+        if without and index < ELSEWHERE:
+            self.transfer("admin", index, without[to % len(without)])
+
+    @precondition(lambda self: self.model.live)
+    @rule(which=WHICH, what=st.sampled_from(["tier", "cancellation", "nothing"]), tier=TIERS)
+    def wait_after_a_change(self, which: int, what: str, tier: str) -> None:
+        """What was scheduled takes effect at the renewal, by whatever comes next (R23b)."""
+        live = self.model.live
+        one = live[which % len(live)]
+        position = list(reversed(self.model.subscriptions.values())).index(one)
+        if what == "tier":
+            self.change_tier("admin", position, tier)
+        elif what == "cancellation":
+            self.cancel("admin", position)
+        self.wait_until(max(one.ends_at, self.model.now))
 
     # --- repeating ---
 

@@ -5,7 +5,9 @@ What is sent, by whom and about whom is Hypothesis's choice. Numbers choose amon
 something that is gone and something of another account, so that each choice always means something.
 """
 
+import re
 import sys
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -41,8 +43,11 @@ KEYS = {
     "read": (Scope.READ,),
 }
 # Who asks: mostly a service that may do everything, otherwise a narrow one, or one of the users.
-CALLERS = st.sampled_from(["admin"] * 8 + ["users", "seats", "billing", "read"] + [0, 1, 2, 3])
-WHICH = st.integers(0, 15)
+CALLERS = st.sampled_from(["admin"] * 30 + ["users", "seats", "billing", "read", 0, 0, 0, 1, 2, 3])
+# Which one of a kind; the last few numbers stand for what is gone or another's.
+WHICH = st.integers(0, 39)
+ELSEWHERE = 37
+ID = re.compile(r"[a-z]+_[0-9a-f]{32}")
 KEEP_FOR = timedelta(days=7)
 
 
@@ -55,6 +60,7 @@ class Stage:
     catalogue: Catalogue
     model: type[Model] = Model
     commands: int = 0
+    seen: Counter[str] = field(default_factory=Counter)
     keys: dict[str, str] = field(default_factory=dict)
     strangers: dict[str, str] = field(default_factory=dict)
 
@@ -101,7 +107,7 @@ class SideBySide(RuleBasedStateMachine):
         self.model = self.stage.model(self.stage.catalogue, START)
         # What the model calls by its own names is known to the service by its ids.
         self.ids = {f"another's {kind}": id for kind, id in self.stage.strangers.items()}
-        self.gone: dict[str, str] = {}
+        self.last: dict[str, str] = {}
         self.sent: list[Sent] = []
         self.keys = self.commands = 0
 
@@ -113,6 +119,7 @@ class SideBySide(RuleBasedStateMachine):
                 assert list(invariants.violations()) == []
         finally:
             self.stage.commands += self.commands
+            self.stage.seen.update(self.model.followed)
             forget(self.account_id)
 
     # --- who and what ---
@@ -124,14 +131,12 @@ class SideBySide(RuleBasedStateMachine):
         return Caller(scopes=(by if isinstance(by, str) else "admin",))
 
     def one(self, kind: str, names: list[str], which: int) -> str:
-        """One of what there is, of that kind; or something that is gone, or is another's."""
-        for name in names:
-            self.gone[kind] = self.gone.get(kind, name)
-        known = dict.fromkeys([*names, *filter(None, [self.gone.get(kind)]), f"another's {kind}"])
-        chosen = list(known)[which % len(known)]
-        if chosen in names:
-            self.gone[kind] = chosen
-        return chosen
+        """One of what there is, of that kind; seldom one that may be gone, or is another's."""
+        if names and which < ELSEWHERE:
+            self.last[kind] = names[which % len(names)]
+            return self.last[kind]
+        others = f"another's {kind}"
+        return self.last.get(kind, others) if which % 2 else others
 
     def user(self, which: int) -> str:
         return self.one("usr", list(self.model.people), which)
@@ -187,8 +192,10 @@ class SideBySide(RuleBasedStateMachine):
             told = (answer.status_code, (answer.json or {}).get("code"))
             expected = (refused.status, refused.code)
             assert told == expected, f"service {told}, model {expected}: {answer.json}"
+            self.stage.seen[refused.code] += 1
             return None
         assert answer.status_code == ok, f"service {answer.json}, model {ok} {outcome}"
+        self.stage.seen[f"{method} {re.sub(ID, '…', path)}"] += 1
         if keyed and need is not None:
             self.sent.append(Sent(by, need, request, answer, self.model.now))
         return answer.json, outcome

@@ -10,6 +10,7 @@ Here are the things and what follows from what; the commands are in `model_comma
 
 import copy
 from calendar import monthrange
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -130,6 +131,8 @@ class Account:
         self.pools: dict[str, Pool] = {}
         self.removals: dict[str, Removal] = {}
         self.named = 0
+        # What followed from commands, so that a test can tell whether anything did.
+        self.followed: Counter[str] = Counter()
 
     # --- things and their numbers ---
 
@@ -210,6 +213,7 @@ class Account:
     def reduce_newest(self, pool: Pool) -> None:
         """R22: just as much as is needed, which is one."""
         self.reduce(self.pending(pool)[-1], 1)
+        self.followed["a removal gave way"] += 1
 
     def refuse_suspended(self, pool: Pool) -> None:
         """R25b: nothing can be bought or assigned meanwhile."""
@@ -224,6 +228,7 @@ class Account:
     def fall_back(self, person: Person) -> None:
         """R8: every active user holds at least one seat."""
         if person.status == "active" and not person.seats:
+            self.followed["somebody fell back"] += 1
             self.give(person, self.fallback)
 
     # --- what comes due ---
@@ -240,6 +245,7 @@ class Account:
         for person in self.people.values():
             if person.invitation == "pending" and self.is_over(person):
                 person.invitation = "expired"
+                self.followed["an invitation expired"] += 1
                 person.seats.clear()
 
     def is_over(self, person: Person) -> bool:
@@ -252,7 +258,9 @@ class Account:
             for removal in self.pending(pool):
                 pool.purchased -= removal.quantity
                 removal.status = "applied"
+                self.followed["a removal was applied"] += 1
         if subscription.pending_tier is not None:
+            self.followed["a tier went down"] += 1
             self.move_to_tier(subscription, subscription.pending_tier, at)
 
     def followers(self, subscription: Subscription) -> list[Pool]:
@@ -266,6 +274,7 @@ class Account:
     def end(self, subscription: Subscription) -> None:
         """R25: its pools move or close, and holders fall to what is left to them."""
         at = subscription.ends_at
+        self.followed["a subscription ended"] += 1
         subscription.status, subscription.pending_tier = "ended", None
         subscription.suspended = False
         self.settle(subscription, at)
@@ -275,6 +284,7 @@ class Account:
             # Open: also the viewing seats of those who are invited or deactivated become free ones.
             if person.seats.pop("view_only", None):
                 person.seats["free"] = Seat(self.new("seat"))
+                self.followed["a viewer fell to the free tools"] += 1
 
     def settle(self, subscription: Subscription, at: datetime) -> None:
         """R25: pools that the subscription does not sell any more move to another, or close."""
@@ -287,6 +297,7 @@ class Account:
                 closing.append(pool)
                 continue
             pool.follows = seller.id
+            self.followed["a pool moved"] += 1
             for removal in self.pending(pool):
                 removal.effective_at = seller.ends_at
         for pool in closing:
@@ -310,6 +321,7 @@ class Account:
         for removal in self.pending(pool):
             self.reduce(removal, removal.quantity)
         pool.status, pool.purchased, pool.minimum = "closed", 0, 0
+        self.followed["a pool closed"] += 1
         wanted = self.catalogue.becomes.get(pool.seat_type)
         if wanted is not None and not self.available(wanted):
             wanted = None
@@ -323,6 +335,7 @@ class Account:
                 # It stays paid for, as a seat of the other type.
                 target.purchased += 1
                 person.seats[wanted] = Seat(seat.id, seat.version + 1)
+                self.followed["a seat became another"] += 1
             else:
                 self.fall_back(person)
 
