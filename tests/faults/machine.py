@@ -21,19 +21,20 @@ from werkzeug.test import TestResponse
 
 from licensing import sessions
 from licensing.db import transactional
-from licensing.models import TABLES, Account, IdempotencyKey
+from licensing.models import TABLES, Account
 from licensing.operations import api_keys, assigning, giving_back
 from licensing.queries import invariants
 from licensing.rules.permissions import Scope, system
 from tests.faults import model_sight as sight
 from tests.faults.model import Catalogue, Person, Pool, Refused, Removal, Subscription
-from tests.faults.model_commands import Caller, Model, Need
+from tests.faults.model_billing import Model
+from tests.faults.model_people import Caller, Need
 from tests.http import Calling
 from tests.world import START, Hands, a_free_account, an_account
 
 # After so many commands all that can be read is compared, and at the end of each example. The
 # answer of each command is compared at once.
-COMMANDS_BETWEEN_LOOKS = 10
+COMMANDS_BETWEEN_LOOKS = 12
 
 KEYS = {
     "admin": (Scope.ADMIN,),
@@ -65,7 +66,7 @@ class Stage:
     strangers: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for name, scopes in self.keys_wanted():
+        for name, scopes in KEYS.items():
             self.keys[name] = api_keys.create_key(system(), name, list(scopes))[1]
         stranger = an_account()
         user = stranger.user(seats=["core"])
@@ -77,10 +78,6 @@ class Stage:
             "sub": stranger.pool("core")["subscription_id"],
         }
         assigning.assign_seat(stranger.by, stranger.user(), "core")
-
-    @staticmethod
-    def keys_wanted() -> list[tuple[str, tuple[Scope, ...]]]:
-        return list(KEYS.items())
 
 
 @dataclass
@@ -161,7 +158,9 @@ class SideBySide(RuleBasedStateMachine):
         return self.one("rem", pending + [removal.id for removal in removals[-1:]], which)
 
     def subscription(self, which: int) -> str:
-        return self.one("sub", [one.id for one in reversed(self.model.subscriptions.values())], which)
+        return self.one(
+            "sub", [one.id for one in reversed(self.model.subscriptions.values())], which
+        )
 
     # --- commands ---
 
@@ -199,6 +198,14 @@ class SideBySide(RuleBasedStateMachine):
         if keyed and need is not None:
             self.sent.append(Sent(by, need, request, answer, self.model.now))
         return answer.json, outcome
+
+    def refusal(self, by: Caller, need: Need) -> Refused | None:
+        """Whether the caller may not, before anything else is asked."""
+        try:
+            self.model.permit(by, need)
+        except Refused as refused:
+            return refused
+        return None
 
     def send(self, by: Caller, **request: Any) -> TestResponse:
         if self.commands % COMMANDS_BETWEEN_LOOKS == 0:
@@ -292,7 +299,6 @@ def same(shown: dict[str, Any], expected: dict[str, Any]) -> None:
 def forget(account_id: str) -> None:
     """Remove an account, so that the next example finds no other one in its way."""
     for table in reversed(TABLES):
-        key = Account.id if table is Account else getattr(table, "account_id", None)
-        if key is not None and (table is Account or table is not IdempotencyKey):
-            table.delete().where(key == account_id).execute()
-    IdempotencyKey.delete().where(IdempotencyKey.account_id == account_id).execute()
+        if hasattr(table, "account_id"):
+            table.delete().where(table.account_id == account_id).execute()
+    Account.delete().where(Account.id == account_id).execute()

@@ -5,7 +5,8 @@ Written from the text of the rules, not from the code that it judges: nothing of
 imported, nothing is stored, counts are not kept but counted. Where the text leaves something open,
 a comment says what was taken, and that it is *open*.
 
-Here are the things and what follows from what; the commands are in `model_commands`.
+Here are the things and what follows from what; the commands are in `model_people` and
+`model_billing`.
 """
 
 import copy
