@@ -1,6 +1,7 @@
 """The service put together: settings, database, API, commands."""
 
 import sys
+import threading
 
 import click
 from flask import Flask
@@ -8,6 +9,7 @@ from flask.cli import ScriptInfo
 from peewee import PeeweeException
 
 from licensing import __version__, api, cli, db, settings
+from licensing.scheduler import Scheduler
 from licensing.settings import Settings, StartRefused
 
 
@@ -28,6 +30,17 @@ def create_app(chosen: Settings | None = None) -> Flask:
     api.add_api(app, in_force)
     for command in cli.COMMANDS:
         app.cli.add_command(command)
+    return app
+
+
+def create_served_app() -> Flask:
+    """
+    The application with a scheduler beside it: what `seatkeeper serve` runs.
+
+    The scheduler ends with the process: what it was doing is undone and done later.
+    """
+    app = create_app()
+    threading.Thread(target=Scheduler().run, name="scheduler", daemon=True).start()
     return app
 
 

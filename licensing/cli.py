@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import socket
 import tempfile
 from contextlib import ExitStack
@@ -21,6 +22,7 @@ from licensing.queries import accounts, invariants
 from licensing.queries.cursors import Window
 from licensing.rules.permissions import Scope, system
 from licensing.rules.refusals import Refusal
+from licensing.scheduler import Scheduler
 from licensing.settings import PREFIX
 
 APPLICATION = Path(__file__).parent.parent / "app.py"
@@ -38,12 +40,14 @@ def _refuse_an_old_schema() -> None:
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=8080, show_default=True, type=click.IntRange(1, 65535))
-@click.option("--demo", "with_demo", is_flag=True, help="Start with two demo companies.")
+@click.option("--demo", "with_demo", is_flag=True, help="Start with demo companies.")
 def serve(host: str, port: int, with_demo: bool) -> None:
     """Run the service until Ctrl-C or SIGTERM.
 
-    Requests in hand are finished. The database's schema is brought up to date first. With --demo
-    and no SEATKEEPER_DATABASE_URL, the data lives in a temporary folder and is gone afterwards.
+    Requests in hand are finished. A scheduler runs beside the API: it renews terms, applies
+    removals, tells coming renewals and moves test clocks. The database's schema is brought up to
+    date first. With --demo and no SEATKEEPER_DATABASE_URL, the data lives in a temporary folder and
+    is gone afterwards.
     """
     _refuse_a_taken_port(host, port)
     with ExitStack() as stack:
@@ -85,7 +89,7 @@ def _refuse_a_taken_port(host: str, port: int) -> None:
 
 def _server(host: str, port: int, threads: int) -> MPServer:
     return MPServer(
-        f"{APPLICATION.stem}:create_app",
+        f"{APPLICATION.stem}:create_served_app",
         factory=True,
         working_dir=APPLICATION.parent,
         address=host,
@@ -97,6 +101,33 @@ def _server(host: str, port: int, threads: int) -> MPServer:
         workers_kill_timeout=SECONDS_TO_DRAIN,
         websockets=False,
     )
+
+
+@click.command()
+@click.option("--loop", is_flag=True, help="Go on until Ctrl-C or SIGTERM.")
+@with_appcontext
+def renew(loop: bool) -> None:
+    """Renew terms, and do whatever else has come due.
+
+    Removals are applied, cancelled subscriptions end, renewals are told in advance, invitations
+    expire, test clocks move. `seatkeeper serve` does the same by itself. On PostgreSQL any number
+    of these may run at once, beside any number of servers; nothing is done twice. Prints how many
+    steps there were to do.
+    """
+    scheduler = Scheduler()
+    with db.connection():
+        _refuse_an_old_schema()
+        if not loop:
+            click.echo(f"{_counted(scheduler.work_through())} done")
+            return
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: scheduler.stop())
+    click.echo("doing what comes due; Ctrl-C ends it")
+    scheduler.run()
+
+
+def _counted(steps: int) -> str:
+    return "1 step" if steps == 1 else f"{steps} steps"
 
 
 @click.command()
@@ -215,10 +246,10 @@ def write_openapi(output: Path, check: bool) -> None:
 @click.command("demo")
 @with_appcontext
 def load_demo() -> None:
-    """Load two demo companies into the database.
+    """Load three demo companies into the database.
 
-    One is on each pricing model. Prints an API key that may do everything. Running it again adds
-    two more companies.
+    One is on each pricing model, one on a test clock. Prints an API key that may do everything.
+    Running it again adds three more companies.
     """
     with db.connection():
         migrations.apply()
@@ -245,4 +276,4 @@ def verify() -> None:
     click.echo("all invariants hold")
 
 
-COMMANDS = (serve, migrate, keys, write_openapi, load_demo, verify)
+COMMANDS = (serve, renew, migrate, keys, write_openapi, load_demo, verify)

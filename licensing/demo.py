@@ -1,5 +1,6 @@
 """
-Demo data: a believable company on each pricing model, with a history of some months.
+Demo data: a believable company on each pricing model, with a history of some months, and one on a
+test clock.
 
 Everything is done through the operations, at the instants at which it would have happened, so the
 log of the demo companies is as true as that of real ones.
@@ -20,6 +21,8 @@ from licensing.operations import (
     buying,
     giving_back,
     subscriptions,
+    test_clocks,
+    tiers,
     users,
 )
 from licensing.operations.subscriptions import Order
@@ -93,15 +96,19 @@ LEGACY_SINCE = datetime(2022, 5, 10, 8, 30, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Loaded:
-    """What was loaded: the accounts by name, and a key that may do everything."""
+    """
+    What was loaded: the accounts by name, the test clock of the last one, and a key that may do
+    everything.
+    """
 
     accounts: dict[str, str]
+    clock_id: str
     token: str
 
 
 def load() -> Loaded:
     """
-    Load both companies and a key; each call adds new ones.
+    Load the companies and a key; each call adds new ones.
 
     Raises `StartRefused` where the catalogue was replaced: they hold what the default one sells.
     """
@@ -110,13 +117,21 @@ def load() -> Loaded:
             "the demo companies need the default catalogue; unset SEATKEEPER_CATALOGUE"
         )
     _, token = api_keys.create_key(system(), "demo", [Scope.ADMIN])
-    return Loaded({"Northwind Robotics": _modern(), "Kessler Werkzeuge": _legacy()}, token)
+    companies = {"Northwind Robotics": _modern(), "Kessler Werkzeuge": _legacy()}
+    clock_id, companies["Tidewater Labs"] = _on_a_test_clock()
+    return Loaded(companies, clock_id, token)
 
 
 def welcome(loaded: Loaded, address: str) -> str:
     """What a new user needs to know to make the first request."""
     account_id = next(iter(loaded.accounts.values()))
-    companies = "\n".join(f"  {id}  {name}" for name, id in loaded.accounts.items())
+    notes = {
+        "Kessler Werkzeuge": " (legacy pricing)",
+        "Tidewater Labs": f" (on test clock {loaded.clock_id})",
+    }
+    companies = "\n".join(
+        f"  {id}  {name}{notes.get(name, '')}" for name, id in loaded.accounts.items()
+    )
     return f"""\
 Seatkeeper runs at {address} (documentation: {address}/docs)
 
@@ -149,7 +164,7 @@ def _modern() -> str:
         _subscribe(amara, "marketing", "professional", Interval.YEAR, core=15)
     with _days_ago(171):
         _subscribe(amara, "sales", "professional", Interval.YEAR, sales=9)
-        _subscribe(amara, "service", "enterprise", Interval.MONTH, service=6)
+        service = _subscribe(amara, "service", "enterprise", Interval.MONTH, service=6)
     with _days_ago(168):
         ids |= {name: _add(by, name, how) for name, _, _, how in STAFF if _settled(name, how)}
     with _days_ago(160):
@@ -159,6 +174,8 @@ def _modern() -> str:
     with _days_ago(20):
         buying.purchase_seats(amara, "core", 3)
     _recent_weeks(by, amara, ids)
+    with _days_ago(1):
+        tiers.change_tier(amara, service, "professional")
     return str(account.id)
 
 
@@ -194,6 +211,21 @@ def _legacy() -> str:
     return str(account.id)
 
 
+def _on_a_test_clock() -> tuple[str, str]:
+    """A company whose time stands still until its clock is advanced (R26)."""
+    hands = test_clocks.create_clock(system(), "Demo", clock.now())
+    account = accounts.create_account(
+        system(), "Tidewater Labs", "EUR", "Europe/Berlin", test_clock_id=hands.id
+    )
+    by = system(account.id)
+    ids = {name: _add(by, name, "active") for name in ("Amara Okafor", "Jonas Lindqvist")}
+    _subscribe(by, "marketing", "professional", Interval.MONTH, core=5)
+    for user_id in ids.values():
+        assigning.assign_seat(by, user_id, "core")
+    giving_back.schedule_removal(by, "core", 2)
+    return str(hands.id), str(account.id)
+
+
 def _settled(name: str, how: str) -> bool:
     return how != "invited" and name not in ADMINISTRATORS
 
@@ -213,9 +245,10 @@ def _add(by: Actor, name: str, how: str) -> str:
     return str(holder.user.id)
 
 
-def _subscribe(by: Actor, product: str, tier: str, interval: Interval, **seats: int) -> None:
+def _subscribe(by: Actor, product: str, tier: str, interval: Interval, **seats: int) -> str:
     with_core = {"core": 1} | seats if "core" not in seats else seats
-    subscriptions.checkout(by, Order(product, tier, interval, 1, with_core))
+    subscription, _ = subscriptions.checkout(by, Order(product, tier, interval, 1, with_core))
+    return str(subscription.id)
 
 
 @transactional

@@ -9,7 +9,6 @@ import json
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
 from peewee import chunked
@@ -17,77 +16,14 @@ from peewee import chunked
 from licensing import clock, ids
 from licensing.db import transaction
 from licensing.models import Account, Event, EventSubject
+from licensing.rules.event_types import EventType, Reason
 from licensing.rules.permissions import Actor
+
+__all__ = ["EventType", "Reason", "record"]
 
 API_VERSION = "v1"
 LARGEST_BODY = 64 * 1024
 ROWS_PER_INSERT = 500
-
-
-class EventType(StrEnum):
-    """What can be read in the log: a noun and what happened to it."""
-
-    ACCOUNT_CREATED = "account.created"
-    ACCOUNT_UPDATED = "account.updated"
-    ACCOUNT_MIGRATED = "account.migrated"
-    ACCOUNT_CLOSED = "account.closed"
-    USER_CREATED = "user.created"
-    USER_UPDATED = "user.updated"
-    USER_DEACTIVATED = "user.deactivated"
-    USER_REACTIVATED = "user.reactivated"
-    USER_DELETED = "user.deleted"
-    USER_INVITATION_ACCEPTED = "user.invitation_accepted"
-    USER_INVITATION_EXPIRED = "user.invitation_expired"
-    USER_ENTITLEMENTS_CHANGED = "user.entitlements_changed"
-    SUBSCRIPTION_STARTED = "subscription.started"
-    SUBSCRIPTION_UPDATED = "subscription.updated"
-    SUBSCRIPTION_TIER_CHANGE_SCHEDULED = "subscription.tier_change_scheduled"
-    SUBSCRIPTION_TIER_CHANGED = "subscription.tier_changed"
-    SUBSCRIPTION_CANCELLATION_SCHEDULED = "subscription.cancellation_scheduled"
-    SUBSCRIPTION_RESUMED = "subscription.resumed"
-    SUBSCRIPTION_RENEWAL_UPCOMING = "subscription.renewal_upcoming"
-    SUBSCRIPTION_RENEWED = "subscription.renewed"
-    SUBSCRIPTION_SUSPENDED = "subscription.suspended"
-    SUBSCRIPTION_REACTIVATED = "subscription.reactivated"
-    SUBSCRIPTION_ENDED = "subscription.ended"
-    SEATS_PURCHASED = "seats.purchased"
-    SEAT_ASSIGNED = "seat.assigned"
-    SEAT_UNASSIGNED = "seat.unassigned"
-    SEAT_CHANGED = "seat.changed"
-    SEAT_TRANSFERRED = "seat.transferred"
-    SEAT_REMOVAL_SCHEDULED = "seat_removal.scheduled"
-    SEAT_REMOVAL_REDUCED = "seat_removal.reduced"
-    SEAT_REMOVAL_CANCELLED = "seat_removal.cancelled"
-    SEAT_REMOVAL_APPLIED = "seat_removal.applied"
-    POOL_LOW = "pool.low"
-    POOL_EXHAUSTED = "pool.exhausted"
-    POOL_REPLENISHED = "pool.replenished"
-    POOL_MOVED = "pool.moved"
-    POOL_CLOSED = "pool.closed"
-    POOL_MINIMUM_CHANGED = "pool.minimum_changed"
-    POOL_UPDATED = "pool.updated"
-
-
-class Reason(StrEnum):
-    """Why it happened."""
-
-    REQUESTED = "requested"
-    REPLACED = "replaced"
-    FALLBACK = "fallback"
-    UPGRADED_FROM_FREE = "upgraded_from_free"
-    ELIGIBILITY_LOST = "eligibility_lost"
-    INVITATION_EXPIRED = "invitation_expired"
-    INVITATION_REVOKED = "invitation_revoked"
-    USER_DEACTIVATED = "user_deactivated"
-    USER_DELETED = "user_deleted"
-    ASSIGNED = "assigned"
-    RENEWED = "renewed"
-    RENEWAL_UPCOMING = "renewal_upcoming"
-    TIER_CHANGED = "tier_changed"
-    SUBSCRIPTION_ENDED = "subscription_ended"
-    POOL_MOVED = "pool_moved"
-    MIGRATED = "migrated"
-    ACCOUNT_CLOSED = "account_closed"
 
 
 # The members of an event's object by whose value the log can be filtered (R29).

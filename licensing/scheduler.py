@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Collection
 
-from peewee import PeeweeException
+from peewee import OperationalError, PeeweeException
 
 from licensing import db
 from licensing.operations import scheduled, test_clocks
@@ -67,6 +67,8 @@ class Scheduler:
                 if not scheduled.do_one(account_id):
                     break
                 steps += 1
+        except (OperationalError, db.Busy):
+            log.warning("the database was busy; account %s is left for later", account_id)
         except Exception:
             log.exception("what is due in account %s could not be done", account_id)
             self._aside[account_id] = time.monotonic() + SECONDS_ASIDE

@@ -18,6 +18,7 @@ from licensing import clock, db, migrations, settings
 from licensing.models import TABLES
 from licensing.queries import invariants
 from licensing.settings import Settings
+from tests.emitted import check_events
 from tests.world import Hands
 
 POSTGRES_URL = os.environ.get("SEATKEEPER_TEST_DATABASE_URL", "")
@@ -77,6 +78,14 @@ def hands() -> Iterator[Hands]:
     hands = Hands()
     with clock.reading(hands.read):
         yield hands
+
+
+@pytest.fixture(autouse=True)
+def published(service: Settings, app: Flask) -> Iterator[None]:
+    """Hold every event that a test leaves behind against the schema that is published for it."""
+    yield
+    db.db.connect(reuse_if_open=True)
+    check_events(app)
 
 
 @pytest.fixture(scope="session")

@@ -8,13 +8,16 @@ from licensing.api import (
     catalogue,
     docs,
     entitlements,
+    event_types,
     events,
     health,
     pools,
     purchases,
     removals,
     seats,
+    subscription_changes,
     subscriptions,
+    test_clocks,
     users,
 )
 from licensing.api.kit import build_api, refuse_undeclared
@@ -26,13 +29,16 @@ RESOURCES = (
     catalogue,
     docs,
     entitlements,
+    event_types,
     events,
     health,
     pools,
     purchases,
     removals,
     seats,
+    subscription_changes,
     subscriptions,
+    test_clocks,
     users,
 )
 
@@ -46,5 +52,6 @@ def add_api(app: Flask, settings: Settings) -> None:
     api = build_api(app, settings.cors_origins, open_endpoints=docs.OPEN_ENDPOINTS)
     for resource in RESOURCES:
         api.register_blueprint(resource.blp)
+    event_types.describe(api.spec)
     docs.add_pages(app)
     refuse_undeclared(app)

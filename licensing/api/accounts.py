@@ -5,11 +5,14 @@ from typing import Any
 from licensing import resources
 from licensing.api import fields
 from licensing.api.kit import Blueprint, Page, Request, Response, window_of
+from licensing.api.subscription_changes import MOST_USERS, ForeseenHolder
 from licensing.operations import accounts as operations
+from licensing.operations import migrating
 from licensing.queries import accounts as queries
 from licensing.rules.accounts import AccountStatus, PricingModel
 from licensing.rules.permissions import (
     CHANGE_ACCOUNT,
+    CHANGE_BILLING,
     CREATE_ACCOUNTS,
     LIST_ACCOUNTS,
     SEE_ACCOUNT,
@@ -39,6 +42,10 @@ class AccountRequest(Request):
     created_at = fields.Instant(
         description="The real date of an imported account; the pricing model follows from it",
         example="2024-06-01T09:00:00.000Z",
+    )
+    test_clock_id = fields.Id(
+        "clk",
+        description="Makes it a test account for good, whose time this test clock tells",
     )
     external_id = fields.ExternalId()
     metadata = fields.Metadata()
@@ -95,6 +102,42 @@ def create_account(actor: Actor, body: dict[str, Any]) -> dict[str, Any]:
     is priced by the legacy model (R1, R2).
     """
     return resources.account(operations.create_account(actor, **body))
+
+
+class MigrationPreviewResponse(Response):
+    """What a migration to seat-based pricing would leave everybody with."""
+
+    account = fields.Nested(AccountResponse, description="The account, as it would be")
+    users = fields.ListOf(
+        fields.Nested(ForeseenHolder, description="A user"),
+        max=MOST_USERS,
+        description="What each user holds, and would hold",
+    )
+
+
+@blp.post("/accounts/<account_id>/migration/preview")
+@blp.needs(CHANGE_BILLING)
+@blp.gives(200, MigrationPreviewResponse)
+@blp.refuses(AccountClosed)
+def preview_migration(actor: Actor) -> dict[str, Any]:
+    """Preview the migration to seat-based pricing
+
+    What each user would hold; nothing is changed.
+    """
+    return migrating.shown(migrating.preview_migration(actor))
+
+
+@blp.post("/accounts/<account_id>/migration")
+@blp.needs(CHANGE_BILLING)
+@blp.gives(200, AccountResponse)
+@blp.refuses(AccountClosed)
+def migrate_account(actor: Actor) -> dict[str, Any]:
+    """Migrate a legacy account to seat-based pricing
+
+    There is no way back. Held seats and quantities stay as they are; active users who hold none get
+    the free viewing seat. An account that is seat-based already stays as it is.
+    """
+    return resources.account(migrating.migrate_account(actor))
 
 
 @blp.get("/accounts")

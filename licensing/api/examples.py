@@ -19,6 +19,9 @@ FACTS: dict[str, Any] = {
     "invitation": "accepted",
     "email": "priya@example.com",
     "expired_at": "2026-11-20T10:00:00.000Z",
+    "ends_at": "2026-12-01T00:00:00.000Z",
+    "advancing_to": "2026-03-01T00:00:00.000Z",
+    "furthest": "2026-04-01T00:00:00.000Z",
     "product": "marketing",
     "tier": "free",
     "seat_type": "core",
@@ -47,7 +50,13 @@ def _fact(name: str) -> Any:
     if name in FACTS:
         return FACTS[name]
     if name.endswith("_id"):
-        prefixes = {"user_id": "usr", "account_id": "acc", "removal_id": "rem"}
+        prefixes = {
+            "user_id": "usr",
+            "account_id": "acc",
+            "removal_id": "rem",
+            "subscription_id": "sub",
+            "clock_id": "clk",
+        }
         return f"{prefixes.get(name, name.removesuffix('_id')[:4])}_{EXAMPLE_ID}"
     raise UndeclaredOperation(f"the fact {name} of a refusal has no example")
 

@@ -58,7 +58,7 @@ class Text(Documented, marshmallow.fields.String):
         metadata: dict[str, Any] = {"minLength": min, "maxLength": max}
         if self.pattern is not None:
             metadata["pattern"] = f"^{self.pattern.pattern}$"
-        super().__init__(metadata=metadata, **options)
+        super().__init__(metadata=metadata | options.pop("metadata", {}), **options)
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
         if not isinstance(value, str):

@@ -1,5 +1,6 @@
 """Pools: all paid seats of one type (R28)."""
 
+from enum import StrEnum
 from typing import Any
 
 from licensing import resources
@@ -24,6 +25,13 @@ LOW_MARK: dict[str, Any] = {
 }
 
 
+class PoolStatus(StrEnum):
+    """Whether a pool is in use."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+
+
 class PoolPatch(Request):
     """What can be changed of a pool."""
 
@@ -42,13 +50,11 @@ class PoolQuery(Request):
     seat_type = fields.Name(description="Only the one of this type", example="core")
 
 
-class PoolResponse(Response):
-    """All paid seats of one type in an account."""
+class PoolNumbers(Response):
+    """How many seats a pool has: what every event about a quantity carries."""
 
     id = fields.Id("pool", description="The pool's identifier")
-    account_id = fields.Id("acc", description="The account")
     seat_type = fields.Name(**SEAT_TYPE)
-    subscription_id = fields.Id("sub", description="The subscription whose term it follows")
     purchased = fields.Integer(min=0, description="Seats paid for in the current term", example=27)
     assigned = fields.Integer(min=0, description="Seats that somebody holds", example=24)
     unassigned = fields.Integer(min=0, description="Seats that nobody holds", example=3)
@@ -60,6 +66,16 @@ class PoolResponse(Response):
     )
     renews_at = fields.Instant(description="The next renewal", example="2027-04-08T09:00:00.000Z")
     minimum = fields.Integer(min=0, **MINIMUM)
+
+
+class PoolResponse(PoolNumbers):
+    """All paid seats of one type in an account."""
+
+    account_id = fields.Id("acc", description="The account")
+    subscription_id = fields.Id("sub", description="The subscription whose term it follows")
+    status = fields.Choice(
+        PoolStatus, description="`closed` when nothing sells its seats any more", example="open"
+    )
     low_mark = fields.Integer(min=1, allow_none=True, **LOW_MARK)
     external_id = fields.ExternalId()
     metadata = fields.Metadata()

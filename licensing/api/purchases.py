@@ -9,7 +9,12 @@ from licensing.operations import buying
 from licensing.queries import pools as queries
 from licensing.rules.permissions import CHANGE_BILLING, Actor
 from licensing.rules.pools import LARGEST_PURCHASE
-from licensing.rules.refusals import AccountClosed, PoolTooLarge, SeatTypeNotAvailable
+from licensing.rules.refusals import (
+    AccountClosed,
+    PoolTooLarge,
+    SeatTypeNotAvailable,
+    SubscriptionSuspended,
+)
 
 blp = Blueprint("purchases", __name__, description="Seats added to a pool, effective at once")
 
@@ -50,7 +55,17 @@ class Quoted(Response):
     amount_now = fields.Nested(
         Money,
         allow_none=True,
-        description="The prorated price until the renewal, null without prices",
+        description="The prorated price until `billed_until`, null without prices",
+    )
+    billed_until = fields.Instant(
+        allow_none=True,
+        description="The end of the billing period that `amount_now` pays for",
+        example="2026-12-01T00:00:00.000Z",
+    )
+    amount_per_billing_period = fields.Nested(
+        Money,
+        allow_none=True,
+        description="Their price for each billing period afterwards, null without prices",
     )
     amount_at_renewal = fields.Nested(
         Money, allow_none=True, description="Their price at each renewal, null without prices"
@@ -85,7 +100,7 @@ class PurchasePreviewResponse(Quoted):
 @blp.needs(CHANGE_BILLING)
 @blp.takes(PurchaseRequest)
 @blp.gives(200, PurchasePreviewResponse)
-@blp.refuses(SeatTypeNotAvailable, PoolTooLarge, AccountClosed)
+@blp.refuses(SeatTypeNotAvailable, PoolTooLarge, SubscriptionSuspended, AccountClosed)
 def preview_purchase(actor: Actor, body: dict[str, Any]) -> dict[str, Any]:
     """Preview a purchase
 
@@ -99,7 +114,7 @@ def preview_purchase(actor: Actor, body: dict[str, Any]) -> dict[str, Any]:
 @blp.idempotent("required")
 @blp.takes(PurchaseRequest)
 @blp.gives(201, PurchaseResponse)
-@blp.refuses(SeatTypeNotAvailable, PoolTooLarge, AccountClosed)
+@blp.refuses(SeatTypeNotAvailable, PoolTooLarge, SubscriptionSuspended, AccountClosed)
 def purchase_seats(actor: Actor, body: dict[str, Any]) -> dict[str, Any]:
     """Buy seats
 

@@ -9,6 +9,7 @@ from licensing.rules.refusals import (
     NoSeatAvailable,
     SeatTypeNotAvailable,
     SeatTypeNotTransferable,
+    SubscriptionSuspended,
     TransferToSelf,
     UserDeactivated,
     UserNotEligible,
@@ -17,6 +18,7 @@ from licensing.rules.refusals import (
 GIVING_A_SEAT = (
     NoSeatAvailable,
     SeatTypeNotAvailable,
+    SubscriptionSuspended,
     UserNotEligible,
     ExclusiveSeat,
     IncludedInHeldSeat,
@@ -28,5 +30,6 @@ TRANSFERRING = (
     UserDeactivated,
     TransferToSelf,
     SeatTypeNotTransferable,
+    SubscriptionSuspended,
     InvitationExpired,
 )

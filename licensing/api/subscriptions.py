@@ -1,6 +1,5 @@
 """Subscriptions: checkout and terms (R4, R24)."""
 
-from enum import StrEnum
 from typing import Any
 
 from licensing import resources
@@ -20,7 +19,9 @@ from licensing.rules.refusals import (
     NotSold,
     PoolTooLarge,
     SeatTypeNotAvailable,
+    SubscriptionSuspended,
 )
+from licensing.rules.subscriptions import SubscriptionStatus
 from licensing.rules.terms import Interval
 
 blp = Blueprint("subscriptions", __name__, description="Products that an account pays for")
@@ -29,14 +30,11 @@ PRODUCT: dict[str, Any] = {"description": "What is subscribed to", "example": "m
 TIER: dict[str, Any] = {"description": "Its edition", "example": "professional"}
 INTERVAL: dict[str, Any] = {"description": "The unit of a term", "example": "month"}
 COUNT: dict[str, Any] = {"description": "How many intervals a term has", "example": 1}
-
-
-class SubscriptionStatus(StrEnum):
-    """Where a subscription stands."""
-
-    ACTIVE = "active"
-    CANCELLING = "cancelling"
-    ENDED = "ended"
+BILLING: dict[str, Any] = {"description": "The unit of a billing period", "example": "month"}
+BILLING_COUNT: dict[str, Any] = {
+    "description": "How many of these a billing period has",
+    "example": 1,
+}
 
 
 class SeatLine(Request):
@@ -55,6 +53,12 @@ class CheckoutRequest(Request):
     tier = fields.Name(required=True, **TIER)
     interval = fields.Choice(Interval, required=True, **INTERVAL)
     interval_count = fields.Integer(min=1, max=120, load_default=1, **COUNT)
+    billing_interval = fields.Choice(
+        Interval,
+        description="A term is billed in parts of so many of these; once, where it is left out",
+        example="month",
+    )
+    billing_interval_count = fields.Integer(min=1, max=120, load_default=1, **BILLING_COUNT)
     seats = fields.ListOf(
         fields.Nested(SeatLine, description="Seats of one type"),
         max=20,
@@ -109,6 +113,8 @@ class SubscriptionResponse(Response):
     tier = fields.Name(**TIER)
     interval = fields.Choice(Interval, **INTERVAL)
     interval_count = fields.Integer(min=1, **COUNT)
+    billing_interval = fields.Choice(Interval, **BILLING)
+    billing_interval_count = fields.Integer(min=1, **BILLING_COUNT)
     status = fields.Choice(SubscriptionStatus, description="Where it stands", example="active")
     anchor = fields.Instant(
         description="From where its terms are counted", example="2026-09-01T00:00:00.000Z"
@@ -123,6 +129,15 @@ class SubscriptionResponse(Response):
         allow_none=True,
         description="The tier from the next renewal on, if it changes",
         example=None,
+    )
+    suspended_at = fields.Instant(
+        allow_none=True, description="Since when it is suspended, null if it is not", example=None
+    )
+    suspension_reason = fields.Text(
+        max=200, allow_none=True, description="Why, as the billing system said", example=None
+    )
+    ended_at = fields.Instant(
+        allow_none=True, description="When it ended, null until then", example=None
     )
     pools = fields.ListOf(
         fields.Nested(PoolOfSubscription, description="A pool"),
@@ -152,6 +167,8 @@ class CheckoutPreviewResponse(Response):
     tier = fields.Name(**TIER)
     interval = fields.Choice(Interval, **INTERVAL)
     interval_count = fields.Integer(min=1, **COUNT)
+    billing_interval = fields.Choice(Interval, **BILLING)
+    billing_interval_count = fields.Integer(min=1, **BILLING_COUNT)
     term = fields.Nested(TermResponse, description="The term that would be the current one")
     purchases = fields.ListOf(
         fields.Nested(QuotedLine, description="Seats of one type"),
@@ -174,6 +191,7 @@ CHECKOUT_REFUSALS = (
     BelowMinimum,
     SeatTypeNotAvailable,
     PoolTooLarge,
+    SubscriptionSuspended,
     AccountClosed,
     ExternalIdTaken,
 )

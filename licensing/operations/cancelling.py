@@ -4,7 +4,7 @@ from licensing import events, resources
 from licensing.db import transactional
 from licensing.events import EventType
 from licensing.models import Pool, Subscription
-from licensing.operations import consequences, pooling
+from licensing.operations import consequences, pooling, renewing
 from licensing.operations.due import brought_up_to_date
 from licensing.operations.foreseeing import Foreseen, foresee
 from licensing.operations.standing import Standing
@@ -85,6 +85,9 @@ def _set_status(
     if before == status:
         return
     subscription.status = status
+    if status == SubscriptionStatus.ACTIVE and subscription.noticed_term < subscription.term_number:
+        # While it was cancelled, its renewal may have gone untold.
+        subscription.due_at = renewing.due_at(renewing.current_term(subscription))
     subscription.version += 1
     subscription.save()
     events.record(

@@ -18,8 +18,9 @@ def tell_renewal(standing: Standing, actor: Actor, subscription: Subscription) -
     The event names for each pool the seats that nobody holds and that would be paid for again, and
     what they would cost. A subscription that is cancelled has no renewal to tell.
     """
-    subscription.noticed_term = subscription.term_number
     subscription.due_at = subscription.term_ends_at
+    if subscription.status == SubscriptionStatus.ACTIVE:
+        subscription.noticed_term = subscription.term_number
     subscription.save(only=["noticed_term", "due_at"])
     if subscription.status != SubscriptionStatus.ACTIVE:
         return

@@ -57,6 +57,13 @@ def begin(subscription: Subscription, term: terms.Term, tier: str, now: datetime
     )
 
 
+def current_term(subscription: Subscription) -> terms.Term:
+    """The term that a subscription is in."""
+    return terms.Term(
+        subscription.term_number, subscription.term_starts_at, subscription.term_ends_at
+    )
+
+
 def due_at(term: terms.Term) -> datetime:
     """When a subscription in this term has something due: the notice of its renewal (R24)."""
     days = settings.current().renewal_notice_days

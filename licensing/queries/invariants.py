@@ -9,16 +9,19 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from peewee import fn
 
-from licensing import settings
+from licensing import resources, settings
 from licensing.db import db, on_sqlite
-from licensing.models import Account, Event, Pool, Removal, Seat, Subscription, User
+from licensing.models import Account, Event, Pool, Removal, Seat, Subscription, Term, User
+from licensing.rules import seats
 from licensing.rules.accounts import AccountStatus, PricingModel, UserStatus
 from licensing.rules.permissions import Permission
 from licensing.rules.pools import above_minimum, spare
+from licensing.rules.seats import Situation
 
 
 def violations() -> Iterator[str]:
@@ -43,6 +46,13 @@ def dropped_from_catalogue() -> list[str]:
         ("pool of", Pool.select(Pool.seat_type).where(Pool.status == "open"), catalogue.seat_types),
         ("product", Subscription.select(Subscription.product).where(live), catalogue.products),
         ("tier", Subscription.select(Subscription.tier).where(live), catalogue.tiers),
+        (
+            "scheduled tier",
+            Subscription.select(Subscription.pending_tier).where(
+                live, Subscription.pending_tier.is_null(False)
+            ),
+            catalogue.tiers,
+        ),
     )
     return sorted(
         f"{kind} {name}"
@@ -63,10 +73,46 @@ def _broken_file() -> Iterator[str]:
 
 
 def _of_account(account: Account) -> Iterator[str]:
+    yield from _terms(account)
     yield from _pools(account)
+    yield from _sellers(account)
     yield from _users(account)
     yield from _sequence(account)
     yield from _log(account)
+
+
+def _terms(account: Account) -> Iterator[str]:
+    """R23, R24: terms follow each other without a gap, and the last one is the current one."""
+    rows = Term.select().where(Term.account_id == account.id)
+    by_subscription: dict[str, list[Term]] = {}
+    for term in rows.order_by(Term.subscription_id, Term.number):
+        by_subscription.setdefault(term.subscription_id, []).append(term)
+    for subscription in _rows(Subscription, account):
+        terms = by_subscription.get(subscription.id, [])
+        for one, following in pairwise(terms):
+            if (one.number + 1, one.ends_at) != (following.number, following.starts_at):
+                yield f"subscription {subscription.id}: term {following.number} is out of line"
+        current = (subscription.term_number, subscription.term_starts_at, subscription.term_ends_at)
+        if not terms or (terms[-1].number, terms[-1].starts_at, terms[-1].ends_at) != current:
+            yield f"subscription {subscription.id} is in term {current[0]}, which did not begin"
+
+
+def _sellers(account: Account) -> Iterator[str]:
+    """R25: an open pool follows a subscription that lives, and its removals leave with its term."""
+    catalogue = settings.current().catalogue
+    live = {row.id: row for row in _rows(Subscription, account) if row.status != "ended"}
+    open_pools = {row.id: row for row in _rows(Pool, account) if row.status == "open"}
+    for pool in open_pools.values():
+        follows = live.get(pool.subscription_id)
+        if follows is None:
+            yield f"pool {pool.id} follows a subscription that has ended"
+        elif not catalogue.sells(follows.product, follows.tier, pool.seat_type):
+            yield f"pool {pool.id} follows a subscription that does not sell {pool.seat_type}"
+    for removal in _rows(Removal, account).where(Removal.status == "scheduled"):
+        held_by = open_pools.get(removal.pool_id)
+        renews_at = held_by and live[held_by.subscription_id].term_ends_at
+        if removal.effective_at != renews_at:
+            yield f"removal {removal.id} does not leave at the renewal of its pool"
 
 
 def _pools(account: Account) -> Iterator[str]:
@@ -87,12 +133,16 @@ def _pools(account: Account) -> Iterator[str]:
 
 
 def _users(account: Account) -> Iterator[str]:
-    seats: dict[str, list[Seat]] = {}
+    held: dict[str, list[Seat]] = {}
     for seat in _rows(Seat, account):
-        seats.setdefault(seat.user_id, []).append(seat)
+        held.setdefault(seat.user_id, []).append(seat)
     users = list(_rows(User, account))
+    live = _rows(Subscription, account).where(Subscription.status != "ended")
+    situation = Situation(
+        account.pricing_model == PricingModel.SEAT_BASED, {row.product: row.tier for row in live}
+    )
     for user in users:
-        yield from _holding(account, user, seats.get(user.id, []))
+        yield from _holding(account, situation, user, held.get(user.id, []))
     super_admins = sum(
         user.status == UserStatus.ACTIVE and Permission.SUPER_ADMIN in user.permissions
         for user in users
@@ -101,16 +151,20 @@ def _users(account: Account) -> Iterator[str]:
         yield f"{account.super_admins} super admins are counted, {super_admins} are active"
 
 
-def _holding(account: Account, user: User, held: list[Seat]) -> Iterator[str]:
+def _holding(account: Account, situation: Situation, user: User, held: list[Seat]) -> Iterator[str]:
     """R8: exclusive seats stand alone, and who is active in a seat-based account holds a seat."""
     catalogue = settings.current().catalogue
     for seat in held:
+        if account.status == AccountStatus.ACTIVE and not seats.is_available(
+            catalogue, situation, catalogue.seat_type(seat.seat_type)
+        ):
+            yield f"seat {seat.id} is one of {seat.seat_type}, which the account cannot have"
         if seat.exclusive != catalogue.seat_type(seat.seat_type).exclusive:
             yield f"seat {seat.id} is marked wrongly as exclusive or not"
     if len(held) > 1 and any(seat.exclusive for seat in held):
         yield f"user {user.id} holds an exclusive seat beside another one"
     must_hold = (
-        account.pricing_model == PricingModel.SEAT_BASED
+        situation.seat_based
         and account.status == AccountStatus.ACTIVE
         and user.status == UserStatus.ACTIVE
     )
@@ -131,13 +185,16 @@ def _sequence(account: Account) -> Iterator[str]:
         )
 
 
+OF_A_SUBSCRIPTION = ("tier", "status", "term", "pending_tier", "suspended_at", "ended_at")
+
+
 @dataclass
 class Told:
     """What the log says there is."""
 
     seats: dict[str, tuple[str, str]] = field(default_factory=dict)
     users: set[str] = field(default_factory=set)
-    subscriptions: set[str] = field(default_factory=set)
+    subscriptions: dict[str, dict[str, Any]] = field(default_factory=dict)
     pools: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def hear(self, event: dict[str, Any]) -> None:
@@ -151,8 +208,8 @@ class Told:
             self.users.add(thing["id"])
         elif event["type"] == "user.deleted":
             self.users.discard(thing["id"])
-        elif event["type"] == "subscription.started":
-            self.subscriptions.add(thing["id"])
+        elif noun == "subscription":
+            self.subscriptions[thing["id"]] = {name: thing[name] for name in OF_A_SUBSCRIPTION}
         for pool in filter(None, (data.get("pool"), data.get("previous_pool"))):
             self.pools[pool["id"]] = pool
 
@@ -168,14 +225,15 @@ def _log(account: Account) -> Iterator[str]:
     rows = Event.select(Event.body).where(Event.account_id == account.id).order_by(Event.sequence)
     for row in rows.iterator():
         told.hear(json.loads(row.body))
-    seats = {seat.id: (seat.user_id, seat.seat_type) for seat in _rows(Seat, account)}
-    yield from _differences("seat", told.seats, seats)
+    held = {seat.id: (seat.user_id, seat.seat_type) for seat in _rows(Seat, account)}
+    yield from _differences("seat", told.seats, held)
     users = {user.id for user in _rows(User, account)}
     yield from _differences("user", dict.fromkeys(told.users), dict.fromkeys(users))
-    subscriptions = {row.id for row in _rows(Subscription, account)}
-    yield from _differences(
-        "subscription", dict.fromkeys(told.subscriptions), dict.fromkeys(subscriptions)
-    )
+    subscriptions = {
+        row.id: {name: resources.subscription(row, [])[name] for name in OF_A_SUBSCRIPTION}
+        for row in _rows(Subscription, account)
+    }
+    yield from _differences("subscription", told.subscriptions, subscriptions)
     numbers = ("purchased", "assigned", "scheduled_removal", "minimum")
     yield from _differences(
         "pool",

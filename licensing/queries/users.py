@@ -2,13 +2,14 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
+from datetime import datetime
 
-from licensing import hands, resources
+from licensing import clock, hands, resources
 from licensing.models import Seat, User
 from licensing.queries.accounts import page_of_account
 from licensing.queries.cursors import Page, Window
 from licensing.resources import Resource
-from licensing.rules.accounts import email_key
+from licensing.rules.accounts import Invitation, email_key
 from licensing.rules.permissions import SEE_USERS, Actor, require
 from licensing.rules.refusals import NotFound
 
@@ -19,9 +20,8 @@ def user(actor: Actor, user_id: str) -> Resource:
     row = User.get_or_none(User.account_id == actor.account, User.id == user_id)
     if row is None:
         raise NotFound("user", user_id)
-    return resources.user(
-        row, seats_by_user(actor.account, [user_id])[user_id], hands.instant_in(actor.account)
-    )
+    seats = seats_by_user(actor.account, [user_id])
+    return resources.user(row, seats[user_id], _now(actor, [row]))
 
 
 def users(
@@ -42,8 +42,14 @@ def users(
         query = query.where(User.status == status)
     found = page_of_account(actor, query, User.id, window, external_id, email, status)
     seats = seats_by_user(actor.account, [row.id for row in found.items])
-    now = hands.instant_in(actor.account)
+    now = _now(actor, found.items)
     return found.mapped(lambda row: resources.user(row, seats[row.id], now))
+
+
+def _now(actor: Actor, rows: Iterable[User]) -> datetime:
+    """The account's present instant, looked up where an invitation may be over by it."""
+    pending = any(row.invitation == Invitation.PENDING for row in rows)
+    return hands.instant_in(actor.account) if pending else clock.now()
 
 
 def seats_by_user(account_id: str, user_ids: Iterable[str]) -> defaultdict[str, list[Seat]]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from licensing.operations import assigning, giving_back, tiers
+from licensing.operations import giving_back, tiers
 from licensing.operations.foreseeing import shown
 from licensing.queries import pools as queries
 from licensing.rules.refusals import (

@@ -8,11 +8,12 @@ import pytest
 
 from licensing import clock, ids, settings
 from licensing.db import db, on_sqlite
-from licensing.models import Account, Event, Pool, Seat, Subscription, User
+from licensing.models import Account, Event, Pool, Removal, Seat, Subscription, Term, User
 from licensing.operations import giving_back
 from licensing.queries.invariants import dropped_from_catalogue, violations
 from licensing.rules.catalogue import Catalogue
-from tests.world import AnAccount, a_free_account, an_account
+from licensing.scheduler import work_through
+from tests.world import START, AnAccount, Hands, a_free_account, an_account
 
 
 def test_r29_a_sound_account_has_nothing_to_tell() -> None:
@@ -287,7 +288,61 @@ def test_r29_a_subscription_that_the_log_does_not_tell_of_is_named() -> None:
         Subscription.create(**copied)
         found = _of(account)
 
-    assert found == ["subscription sub_another exists, but the log does not tell of it"]
+    assert found == [
+        "subscription sub_another is in term 1, which did not begin",
+        "subscription sub_another exists, but the log does not tell of it",
+    ]
+
+
+def test_r23_a_term_that_was_left_out_is_named(hands: Hands) -> None:
+    account = an_account()
+    hands.move(days=100)
+    work_through()
+    account.from_here()
+    subscription_id = account.pool("core")["subscription_id"]
+
+    with _undone():
+        Term.delete().where(Term.subscription_id == subscription_id, Term.number == 2).execute()
+        found = _of(account)
+
+    assert found == [f"subscription {subscription_id}: term 3 is out of line"]
+
+
+def test_r24_a_removal_that_leaves_at_another_time_than_its_pool_renews_is_named() -> None:
+    account = an_account()
+    removal = giving_back.schedule_removal(account.by, "core", 2)
+
+    with _undone():
+        Removal.update(effective_at=START).where(Removal.id == removal.id).execute()
+        found = _of(account)
+
+    assert found == [f"removal {removal.id} does not leave at the renewal of its pool"]
+
+
+def test_r25_a_pool_whose_seats_nothing_sells_is_named() -> None:
+    account = an_account()
+    account.subscribe("sales", seats={"sales": 2})
+    pool = account.pool("sales")
+
+    with _undone():
+        Pool.update(subscription_id=account.pool("core")["subscription_id"]).where(
+            Pool.id == pool["id"]
+        ).execute()
+        found = _of(account)
+
+    assert found == [f"pool {pool['id']} follows a subscription that does not sell sales"]
+
+
+def test_r25_a_subscription_that_changed_without_a_word_is_named() -> None:
+    account = an_account()
+
+    with _undone():
+        Subscription.update(tier="starter").where(Subscription.account_id == account.id).execute()
+        found = _of(account)
+
+    (told,) = found
+    assert "'tier': 'starter'" in told
+    assert "but the log tells {'tier': 'professional'" in told
 
 
 def test_r29_seats_that_were_bought_without_a_word_are_named() -> None:
