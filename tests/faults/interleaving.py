@@ -20,11 +20,14 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, is_dataclass
 from datetime import datetime
+from itertools import zip_longest
+from os.path import commonprefix
 from typing import Any
 
-from peewee import Model
+from peewee import Model, PeeweeException
 
 from licensing import db
+from licensing.clock import to_text
 from licensing.models import (
     TABLES,
     Account,
@@ -42,22 +45,32 @@ from licensing.queries import invariants
 from licensing.rules.refusals import Refusal
 from tests.world import Hands
 
+LINE, ROWS = 160, 4
 LONGEST = 20.0
 LOOK_AGAIN = 0.001
 VISIBLE = (Account, User, Subscription, Term, Pool, Seat, Purchase, Removal, Transfer, Event)
 ID = re.compile(r"\b([a-z]{2,6})_[0-9a-f]{32}\b")
 # When it was written down; all else of an event has to be the same.
 WRITTEN_AT = re.compile(r'"occurred_at": "[^"]*"|\\"timestamp\\":\\"[^"]*\\",')
+# The pools of a subscription.renewed come as the database returns them.
+POOLS = re.compile(r'(?<=\\"pools\\":\[)[^]]+')
 WRITES = ("INSERT", "UPDATE", "DELETE")
+LOCK = re.compile(r'FROM (?!"accounts").* FOR UPDATE')
 RECORD = re.compile(r'UPDATE "accounts" SET "last_sequence"')
 
 
 @dataclass(frozen=True)
 class Command:
-    """Something that can be done on a stage."""
+    """
+    Something that can be done on a stage.
+
+    Attributes:
+        passes_over: it does nothing where it would have to wait; it is done again and again.
+    """
 
     name: str
     act: Callable[["Stage"], Any]
+    passes_over: bool = False
 
 
 Turn = tuple[Command, datetime]
@@ -74,6 +87,7 @@ class Stage:
         named: the ids of what the commands speak of.
         at: when the commands run.
         later: when the one runs that comes in between, if that is not the same instant.
+        about: the names of the commands that one of two has to be; none where any two will do.
         rows: everything that the database holds, by table.
         known: the ids in it; others are new.
         serial: what came of commands that ran on this stage one after the other.
@@ -84,6 +98,7 @@ class Stage:
     named: dict[str, str]
     at: datetime
     later: datetime | None = None
+    about: tuple[str, ...] = ()
     rows: dict[str, list[tuple[Any, ...]]] = field(default_factory=dict)
     known: frozenset[str] = frozenset()
     serial: dict[tuple[Turn, ...], "Outcome"] = field(default_factory=dict)
@@ -114,7 +129,15 @@ class Stage:
 
     def plain(self, text: str) -> str:
         """`text` with ids that a command has made replaced by what they are ids of."""
-        return ID.sub(lambda id: id[0] if id[0] in self.known else f"{id[1]}_new", text)
+        text = ID.sub(lambda id: id[0] if id[0] in self.known else f"{id[1]}_new", text)
+        return self._timeless(text)
+
+    def _timeless(self, text: str) -> str:
+        """`text` without the difference between the two instants at which commands run."""
+        for instant in filter(None, (self.at, self.later) if self.later else ()):
+            for shown in (str(instant), instant.isoformat(" ", "microseconds"), to_text(instant)):
+                text = text.replace(shown, "now")
+        return text
 
     def seen(self) -> tuple[str, ...]:
         """What can be seen of the account, one line for each row."""
@@ -125,8 +148,13 @@ class Stage:
             names = [column[0] for column in cursor.description]
             for row in cursor.fetchall():
                 shown = json.dumps(dict(zip(names, row, strict=True)), default=str)
-                lines.append(f"{table} {WRITTEN_AT.sub('', self.plain(shown))}")
+                shown = POOLS.sub(_in_order, WRITTEN_AT.sub("", self.plain(shown)))
+                lines.append(f"{table} {shown}")
         return tuple(sorted(lines))
+
+
+def _in_order(listed: "re.Match[str]") -> str:
+    return ",".join(sorted(re.findall(r"{[^}]*}", listed[0])))
 
 
 def clear() -> None:
@@ -156,7 +184,8 @@ def done_or_refused(stage: Stage, command: Command) -> str:
         return "refused busy"
     except Exception as failure:  # whatever it is, it is what the test looks for
         return f"raised {type(failure).__name__}: {failure}"
-    return stage.plain(f"done {json.dumps(_plain_data(answer), default=str, sort_keys=True)}")
+    answered = json.dumps(_plain_data(answer), default=str, sort_keys=True)
+    return stage.plain(f"done {answered}")
 
 
 def _plain_data(answer: Any) -> Any:
@@ -175,12 +204,14 @@ class Wire:
 
     Attributes:
         sent: the statements of each thread that is listened to, with BEGIN, COMMIT and ROLLBACK.
+        collisions: why the database undid a transaction or a statement, by SQLSTATE.
         stopped: set when the thread that is to stop has come to its point.
         go_on: lets it go on.
     """
 
     def __init__(self) -> None:
         self.sent: dict[int, list[str]] = {}
+        self.collisions: Counter[str] = Counter()
         self.stopped, self.go_on = threading.Event(), threading.Event()
         self._stop: tuple[int, int] | None = None
 
@@ -203,10 +234,6 @@ class Wire:
             assert self.go_on.wait(LONGEST), "nobody let the stopped command go on"
         sent.append(statement)
 
-    def tries(self, thread: int) -> int:
-        """How often the thread began a transaction."""
-        return self.sent[thread].count("BEGIN")
-
     def inside(self, thread: int) -> bool:
         """Whether the thread is in a transaction."""
         bounds = [s for s in self.sent[thread] if s in ("BEGIN", "COMMIT", "ROLLBACK")]
@@ -220,7 +247,11 @@ def _tapped(wire: Wire) -> Iterator[None]:
 
     def heard(sql: str, *args: Any, **more: Any) -> Any:
         wire.pass_on(sql)
-        return execute_sql(sql, *args, **more)
+        try:
+            return execute_sql(sql, *args, **more)
+        except PeeweeException as failure:
+            wire.collisions[str(db.sqlstate(failure))] += 1
+            raise
 
     def bound(name: str) -> Callable[..., Any]:
         pass_through = getattr(database, name)
@@ -246,7 +277,7 @@ class Player:
     def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(1)
         self.ident: int = self._thread.submit(threading.get_ident).result()
-        self._thread.submit(db.db.connect).result()
+        self._thread.submit(_connect).result()
         self.backend = 0 if db.on_sqlite() else self._thread.submit(_backend).result()
 
     def play(self, stage: Stage, command: Command) -> "Future[str]":
@@ -268,6 +299,12 @@ class Player:
         self._thread.shutdown()
 
 
+def _connect() -> None:
+    db.db.connect(reuse_if_open=True)
+    if db.on_sqlite():
+        db.db.pragma("synchronous", "off")  # nobody pulls the plug here
+
+
 def _backend() -> int:
     return int(db.db.execute_sql("SELECT pg_backend_pid()").fetchone()[0])
 
@@ -276,15 +313,18 @@ def points_of(sent: Sequence[str], every: bool = False) -> list[int]:
     """
     Before which statements a command is stopped; `every` one, or those that matter.
 
-    Before the first write, the second, the record of its events, and the commit; where there are
-    several transactions, also before what the last of them records and commits.
+    Before the first lock on something else than the account, the first write, the second, the
+    record of its events, and the commit; where there are several transactions, also before what the
+    last of them records and commits.
     """
     if every:
         return list(range(1, len(sent)))
-    writes = [n for n, statement in enumerate(sent) if statement.startswith(WRITES)][:2]
+    locks = [n for n, statement in enumerate(sent) if LOCK.search(statement)]
+    writes = [n for n, statement in enumerate(sent) if statement.startswith(WRITES)]
     records = [n for n, statement in enumerate(sent) if RECORD.match(statement)]
     commits = [n for n, statement in enumerate(sent) if statement in ("COMMIT", "ROLLBACK")]
-    return sorted({*writes, *records[:1], *records[-1:], *commits[:1], *commits[-1:]})
+    first_and_last = [*records[:1], *records[-1:], *commits[:1], *commits[-1:]]
+    return sorted({*locks[:1], *writes[:2], *first_and_last})
 
 
 class Theatre:
@@ -348,34 +388,46 @@ class Theatre:
         """Let two commands meet; what is wrong with what came of it, or None."""
         found = self.met(stage, a, b, point)
         objection = self._judged(stage, a, b, found)
-        tries = self.wire.tries(self.a.ident) + self.wire.tries(self.b.ident)
-        self.figures["transactions"] += tries
         if objection is None:
             return None
         before = self.wire.sent[self.a.ident][point]
         return f"{stage.name}: {a.name}, stopped before [{before[:90]}], met {b.name}:\n{objection}"
 
-    def _judged(self, stage: Stage, a: Command, b: Command, found: Outcome) -> str | None:
+    def _one_way_and_the_other(
+        self, stage: Stage, a: Command, b: Command
+    ) -> tuple[Outcome, Outcome]:
         later = stage.later or stage.at
         one = self.one_by_one(stage, (a, stage.at), (b, later))
+        other = self.one_by_one(stage, (b, later), (a, later))
+        return one, Outcome(other.ended[::-1], other.seen)
+
+    def _judged(self, stage: Stage, a: Command, b: Command, found: Outcome) -> str | None:
+        one, other = self._one_way_and_the_other(stage, a, b)
         if found == one:
             return self._counted("as a, then b")
-        other = self.one_by_one(stage, (b, later), (a, later))
-        other = Outcome(other.ended[::-1], other.seen)
         if found == other:
             return self._counted("as b, then a")
-        for kept, gone, turn in ((0, 1, (a, stage.at)), (1, 0, (b, later))):
-            alone = self.one_by_one(stage, turn)
-            if (
-                found.ended[gone].startswith("refused")
-                and found.ended[kept] == alone.ended[0]
-                and found.seen == alone.seen
-            ):
+        later = stage.later or stage.at
+        for gone, kept, turn in ((a, 1, (b, later)), (b, 0, (a, stage.at))):
+            gave_way = gone.passes_over or found.ended[1 - kept].startswith("refused")
+            without_it = Outcome((found.ended[kept],), found.seen)
+            if gave_way and without_it == self.one_by_one(stage, turn):
                 return self._counted("clean conflicts")
         return _difference(found, one, other)
 
     def _counted(self, what: str) -> None:
         self.figures[what] += 1
+
+    def rivals(self, stage: Stage, a: Command, b: Command) -> bool:
+        """Whether one of them is refused after the other, although each can be done alone."""
+        one, other = self._one_way_and_the_other(stage, a, b)
+        return any(end.startswith("refused") for end in one.ended + other.ended)
+
+    def does_something(self, stage: Stage, command: Command) -> bool:
+        """Whether a command by itself changes what can be seen."""
+        alone = self.one_by_one(stage, (command, stage.later or stage.at))
+        nothing = self.one_by_one(stage)
+        return alone.seen != nothing.seen
 
     def leave(self) -> None:
         """End both threads."""
@@ -384,19 +436,22 @@ class Theatre:
 
 
 def _difference(found: Outcome, *expected: Outcome) -> str:
-    lines = [f"  ended     {end}" for end in found.ended]
-    for name, outcome in zip(("a then b", "b then a"), expected, strict=True):
-        lines += [f"  {name}: ended {end}" for end in outcome.ended]
-        missing = Counter(outcome.seen) - Counter(found.seen)
-        added = Counter(found.seen) - Counter(outcome.seen)
-        lines += [f"  {name}: missing {line}" for line in missing.elements()]
-        lines += [f"  {name}: found   {line}" for line in added.elements()]
+    lines = [f"  ended {end[:LINE]}" for end in found.ended]
+    for name, outcome in zip(("a, then b", "b, then a"), expected, strict=True):
+        lines += [f"  {name}: {end[:LINE]}" for end in outcome.ended]
+        missing = sorted((Counter(outcome.seen) - Counter(found.seen)).elements())
+        added = sorted((Counter(found.seen) - Counter(outcome.seen)).elements())
+        for wanted, got in list(zip_longest(missing, added, fillvalue=""))[:ROWS]:
+            same = max(0, len(commonprefix([wanted, got])) - 60)  # noqa: RUF071 texts are meant
+            lines.append(f"  {name}: {wanted[:60]} ...{wanted[same : same + LINE]}")
+            lines.append(f"       found: {got[:60]} ...{got[same : same + LINE]}")
     return "\n".join(lines)
 
 
 @contextmanager
 def a_theatre(hands: Hands, figures: "Counter[str]", every_point: bool) -> Iterator[Theatre]:
     """A theatre for the time of the block; afterwards the database is empty."""
+    _connect()
     theatre = Theatre(hands, figures, every_point)
     try:
         with _tapped(theatre.wire):
@@ -404,3 +459,5 @@ def a_theatre(hands: Hands, figures: "Counter[str]", every_point: bool) -> Itera
     finally:
         theatre.leave()
         clear()
+        for sqlstate, count in theatre.wire.collisions.items():
+            figures[f"collisions {sqlstate}"] += count
