@@ -7,7 +7,7 @@ from licensing import events, resources, settings
 from licensing.events import EventType, Reason
 from licensing.models import Pool, Removal, Subscription, Term
 from licensing.operations import consequences, holding
-from licensing.operations.standing import Standing, live_subscriptions
+from licensing.operations.standing import Standing
 from licensing.rules import terms
 from licensing.rules.permissions import Actor
 from licensing.rules.pools import unassigned
@@ -20,8 +20,8 @@ def renew_due(standing: Standing, actor: Actor) -> None:
     Work through every term of the account that is over, the earliest first (R23).
 
     Each pending removal is applied exactly once, at the renewal that it was scheduled for; the
-    events carry the date at which they took effect. The count of the guarded update decides which
-    of several commands renews a term.
+    events carry the date at which they took effect. Nobody else is at work on the account: who
+    finds a term that is over is alone on it.
     """
     while renew_earliest(standing, actor):
         pass
@@ -72,10 +72,6 @@ def due_at(term: terms.Term) -> datetime:
 
 def _renew(standing: Standing, actor: Actor, over: Subscription) -> None:
     renewed = _next_term(standing, over)
-    if renewed is None:
-        # Another command has renewed it; go on from what it left.
-        standing.subscriptions[:] = live_subscriptions(standing.account.id)
-        return
     standing.subscriptions[standing.subscriptions.index(over)] = renewed
     cause = _tell(standing, actor, over, renewed)
     if renewed.pending_tier is not None:
@@ -84,7 +80,7 @@ def _renew(standing: Standing, actor: Actor, over: Subscription) -> None:
         )
 
 
-def _next_term(standing: Standing, over: Subscription) -> Subscription | None:
+def _next_term(standing: Standing, over: Subscription) -> Subscription:
     term = terms.term(
         over.anchor,
         Interval(over.interval),
@@ -92,7 +88,7 @@ def _next_term(standing: Standing, over: Subscription) -> Subscription | None:
         over.term_number + 1,
         ZoneInfo(standing.account.time_zone),
     )
-    rows = (
+    (renewed,) = (
         Subscription.update(
             term_number=term.number,
             term_starts_at=term.starts_at,
@@ -108,15 +104,14 @@ def _next_term(standing: Standing, over: Subscription) -> Subscription | None:
         .returning(Subscription)
         .execute()
     )
-    renewed: Subscription | None = next(iter(rows), None)
-    if renewed is not None:
-        begin(renewed, term, renewed.pending_tier or renewed.tier, standing.now)
-    return renewed
+    begin(renewed, term, renewed.pending_tier or renewed.tier, standing.now)
+    found: Subscription = renewed
+    return found
 
 
 def _tell(standing: Standing, actor: Actor, over: Subscription, subscription: Subscription) -> str:
     effective_at = over.term_ends_at
-    pools = list(
+    rows = (
         Pool.update(version=Pool.version + 1)
         .where(
             Pool.account_id == subscription.account_id,
@@ -126,6 +121,7 @@ def _tell(standing: Standing, actor: Actor, over: Subscription, subscription: Su
         .returning(Pool)
         .execute()
     )
+    pools = sorted(rows, key=lambda pool: str(pool.id))
     renewed = events.record(
         actor,
         EventType.SUBSCRIPTION_RENEWED,
@@ -134,7 +130,7 @@ def _tell(standing: Standing, actor: Actor, over: Subscription, subscription: Su
         effective_at=effective_at,
         reason=Reason.RENEWED,
     )
-    for pool in sorted(pools, key=lambda pool: str(pool.id)):
+    for pool in pools:
         _apply_removals(standing, actor, pool, effective_at, renewed)
     return renewed
 

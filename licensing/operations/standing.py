@@ -15,7 +15,6 @@ from licensing.rules.entitlements import Entitlement, Level
 from licensing.rules.permissions import Actor, system
 from licensing.rules.refusals import AccountClosed, NotFound, SubscriptionEnded
 from licensing.rules.seats import Situation
-from licensing.rules.subscriptions import SubscriptionStatus
 
 # Ordinary commands share the account; one that changes what the account is has it alone. The weak
 # lock does not stand in the way of the account's own sequence.
@@ -141,8 +140,8 @@ def standing_of(actor: Actor, alone: bool = False) -> Standing:
 
     Within a transaction the same object comes back each time. What its users may do is compared at
     the commit with what they could do before, and told where it changed. Raises `NotFound` for an
-    account that does not exist, `AccountClosed` for one that is closed; `RunAlone` where something
-    is due that changes what the account as a whole has, so that the command is run again, alone.
+    account that does not exist, `AccountClosed` for one that is closed; `RunAlone` where a term is
+    over, so that the command is run again, alone (R23b).
     """
     known = transaction().known
     if actor.account in known:
@@ -154,7 +153,8 @@ def standing_of(actor: Actor, alone: bool = False) -> Standing:
     now = hands.instant_of(account.test_clock_id)
     here.hands = now if account.test_clock_id else None
     subscriptions = live_subscriptions(account.id)
-    if not alone and not on_sqlite() and any(_is_an_upheaval(s, now) for s in subscriptions):
+    if not alone and not on_sqlite() and any(s.term_ends_at <= now for s in subscriptions):
+        # Whoever shares the account relies on the terms that he has read.
         raise RunAlone
     standing = known[actor.account] = Standing(
         account, subscriptions, settings.current().catalogue, now
@@ -162,12 +162,6 @@ def standing_of(actor: Actor, alone: bool = False) -> Standing:
     # First in line: what it tells has to be written with the rest.
     here.closing.insert(0, lambda: _tell_changed_entitlements(actor, standing))
     return standing
-
-
-def _is_an_upheaval(subscription: Subscription, now: datetime) -> bool:
-    """Whether a term is over with which pools may close, for every holder of their seats (R25)."""
-    ends = subscription.status == SubscriptionStatus.CANCELLING
-    return subscription.term_ends_at <= now and (ends or subscription.pending_tier is not None)
 
 
 def _locked_account(account_id: str, strength: str) -> Account:

@@ -31,7 +31,6 @@ from licensing.operations.subscriptions import Order
 from licensing.rules.permissions import Actor, system
 from licensing.rules.pools import spare
 from licensing.rules.terms import Interval
-from tests.conftest import POSTGRES_URL
 from tests.faults.interleaving import Command, Stage, Theatre, a_theatre, clear
 from tests.world import (
     NEXT_RENEWAL,
@@ -296,19 +295,7 @@ def _pairs(theatre: Theatre, stage: Stage) -> list[tuple[Command, Command]]:
     return [pair for pair in pairs if able.issuperset(pair)]
 
 
-def _stages() -> list[Any]:
-    known = pytest.mark.xfail(
-        bool(POSTGRES_URL),
-        strict=True,
-        reason="who has looked at the term before it ends decides on it after another has renewed",
-    )
-    return [
-        pytest.param(name, marks=known if "later" in makings else ())
-        for name, makings in STAGES.items()
-    ]
-
-
-@pytest.mark.parametrize("name", _stages())
+@pytest.mark.parametrize("name", STAGES)
 def test_r11_one_in_the_middle_of_the_other_is_as_one_after_the_other(
     name: str, theatre: Theatre
 ) -> None:
