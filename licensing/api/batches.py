@@ -9,7 +9,7 @@ from licensing.api.fields import EXAMPLE_ID
 from licensing.api.kit import Blueprint, Request, Response
 from licensing.api.seats import SEAT_TYPE, SeatResponse
 from licensing.operations import batches
-from licensing.rules.batches import LARGEST_BATCH, Action, Change, Named, OnError, Outcome
+from licensing.rules.batches import LARGEST_BATCH, Change, LineAction, LineOutcome, Named, OnError
 from licensing.rules.permissions import CHANGE_SEATS, Actor
 from licensing.rules.refusals import AccountClosed, BatchRefused
 
@@ -19,18 +19,18 @@ LARGEST_BATCH_BODY = 1024 * 1024
 MISSING = "Missing data for required field."
 # What a line has beside its user and seat type.
 RECEIVER, TYPE, GIVE_BACK = ("to_user_id", "to_email"), ("to_seat_type",), ("give_back",)
-OF_ACTION: dict[Action, tuple[str, ...]] = {
-    Action.ASSIGN: (),
-    Action.UNASSIGN: GIVE_BACK,
-    Action.TRANSFER: RECEIVER,
-    Action.CHANGE: TYPE,
+OF_ACTION: dict[LineAction, tuple[str, ...]] = {
+    LineAction.ASSIGN: (),
+    LineAction.UNASSIGN: GIVE_BACK,
+    LineAction.TRANSFER: RECEIVER,
+    LineAction.CHANGE: TYPE,
 }
 
 
 class ChangeRequest(Request):
     """A line of a batch; which members it has depends on its action."""
 
-    action = fields.Choice(Action, required=True, description="What to do", example="assign")
+    action = fields.Choice(LineAction, required=True, description="What to do", example="assign")
     user_id = fields.Id("usr", description="Who gets the seat, or holds it until now")
     email = fields.Email(
         description="The same user by address, without regard to case; in place of `user_id`",
@@ -53,9 +53,9 @@ class ChangeRequest(Request):
         """Refuse a line that has too few or too many members for its action."""
         action = data["action"]
         wrong = _wrong_user(data, "user_id", "email")
-        if action == Action.TRANSFER:
+        if action == LineAction.TRANSFER:
             wrong |= _wrong_user(data, *RECEIVER)
-        if action == Action.CHANGE and "to_seat_type" not in data:
+        if action == LineAction.CHANGE and "to_seat_type" not in data:
             wrong["to_seat_type"] = [MISSING]
         for name in (*RECEIVER, *TYPE, *GIVE_BACK):
             if name in data and name not in OF_ACTION[action]:
@@ -71,7 +71,7 @@ class ChangeRequest(Request):
             data["action"],
             Named(data.get("user_id"), data.get("email")),
             data["seat_type"],
-            receiver if data["action"] == Action.TRANSFER else None,
+            receiver if data["action"] == LineAction.TRANSFER else None,
             data.get("to_seat_type"),
             data.get("give_back", False),
         )
@@ -120,7 +120,7 @@ class BatchLineResponse(Response):
         min=1, description="Which of the changes, counted from 1, without a CSV's header", example=1
     )
     outcome = fields.Choice(
-        Outcome,
+        LineOutcome,
         description="`not_applied` is a line of a dry run that is right in a batch that is not",
         example="changed",
     )
@@ -178,9 +178,9 @@ def _shown(batch: batches.Batch) -> dict[str, Any]:
     return {
         "applied": batch.applied,
         "dry_run": batch.dry_run,
-        "changed": batch.count(Outcome.CHANGED),
-        "unchanged": batch.count(Outcome.UNCHANGED),
-        "refused": batch.count(Outcome.REFUSED),
+        "changed": batch.count(LineOutcome.CHANGED),
+        "unchanged": batch.count(LineOutcome.UNCHANGED),
+        "refused": batch.count(LineOutcome.REFUSED),
         "lines": [
             {
                 "line": line.number,

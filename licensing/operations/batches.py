@@ -14,11 +14,11 @@ from licensing.operations.standing import Holder, Standing, lock_holders
 from licensing.rules.accounts import email_key
 from licensing.rules.batches import (
     LARGEST_BATCH,
-    Action,
     Change,
+    LineAction,
+    LineOutcome,
     Named,
     OnError,
-    Outcome,
     is_a_batch,
 )
 from licensing.rules.catalogue import SeatType
@@ -32,7 +32,7 @@ class Answered:
     """What became of a line: with its seat, or why it was refused."""
 
     number: int
-    outcome: Outcome
+    outcome: LineOutcome
     seat: resources.Resource | None = None
     refusal: Refusal | None = None
 
@@ -45,7 +45,7 @@ class Batch:
     dry_run: bool
     lines: list[Answered]
 
-    def count(self, outcome: Outcome) -> int:
+    def count(self, outcome: LineOutcome) -> int:
         """How many lines came out so."""
         return sum(line.outcome == outcome for line in self.lines)
 
@@ -84,8 +84,8 @@ def batch_seats(
         raise BatchRefused(len(refused), _listed(refused))
     if not dry_run:
         _Doing(standing, actor, plan, pools).do()
-    outcome = Outcome.CHANGED if whole else Outcome.NOT_APPLIED
-    answered = [Answered(number, Outcome.REFUSED, None, why) for number, why in refused.items()]
+    outcome = LineOutcome.CHANGED if whole else LineOutcome.NOT_APPLIED
+    answered = [Answered(number, LineOutcome.REFUSED, None, why) for number, why in refused.items()]
     answered += [
         _good(standing, plan, line, outcome, is_done=not dry_run)
         for line in lines
@@ -141,14 +141,16 @@ def _seat_types(standing: Standing, lines: list[Line]) -> set[str]:
     return named.union(*(standing.holders[id].seat_types for id in users))
 
 
-def _good(standing: Standing, plan: Plan, line: Line, outcome: Outcome, is_done: bool) -> Answered:
+def _good(
+    standing: Standing, plan: Plan, line: Line, outcome: LineOutcome, is_done: bool
+) -> Answered:
     """What a line that was not refused is answered; what is not done yet has no seat."""
     unchanged = line in plan.unchanged
     seat = None
-    if line.action != Action.UNASSIGN and (is_done or unchanged):
+    if line.action != LineAction.UNASSIGN and (is_done or unchanged):
         seat = standing.holders[line.to_user_id].seat_of(line.to_seat_type)
     shown = None if seat is None else resources.seat(seat)
-    return Answered(line.number, Outcome.UNCHANGED if unchanged else outcome, shown)
+    return Answered(line.number, LineOutcome.UNCHANGED if unchanged else outcome, shown)
 
 
 @dataclass
@@ -191,9 +193,9 @@ class _Doing:
 
     def _give_up(self, lines: list[Line]) -> None:
         for line in sorted(lines, key=lambda line: line.number):
-            if line.action == Action.UNASSIGN:
+            if line.action == LineAction.UNASSIGN:
                 self._take_back(line)
-            elif line.action == Action.CHANGE and line not in self.plan.unchanged:
+            elif line.action == LineAction.CHANGE and line not in self.plan.unchanged:
                 seat = self._seat(line)
                 if seat.pool_id is not None:
                     holding.return_seat(self.standing, seat.pool_id)
@@ -219,14 +221,14 @@ class _Doing:
             holding.let_go(self.standing, holder, seat)
 
     def _take(self, line: Line) -> None:
-        if line in self.plan.unchanged or line.action == Action.UNASSIGN:
+        if line in self.plan.unchanged or line.action == LineAction.UNASSIGN:
             return
         receiver = self._holder(line.to_user_id)
         wanted = self.standing.catalogue.seat_type(line.to_seat_type)
         replaced = [seat.seat_type for seat in self.plan.replaced[line]]
-        if line.action == Action.ASSIGN:
+        if line.action == LineAction.ASSIGN:
             _, event = holding.hand_out(self.standing, self.actor, receiver, wanted, replaced)
-        elif line.action == Action.CHANGE:
+        elif line.action == LineAction.CHANGE:
             event = self._change(line, receiver, wanted, replaced)
         else:
             seat, giver = self._seat(line), self._holder(line.user_id)

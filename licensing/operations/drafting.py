@@ -14,7 +14,7 @@ from licensing.operations import assigning, giving_back, holding
 from licensing.operations.standing import Holder, Standing
 from licensing.rules import seats
 from licensing.rules.accounts import UserStatus
-from licensing.rules.batches import Action, Change, in_turn, round_trips
+from licensing.rules.batches import Change, LineAction, in_turn, round_trips
 from licensing.rules.catalogue import SeatType
 from licensing.rules.pools import can_assign, can_give_back, spare
 from licensing.rules.refusals import (
@@ -40,7 +40,7 @@ class Line:
     to_user_id: str
 
     @property
-    def action(self) -> Action:
+    def action(self) -> LineAction:
         """What the line does."""
         return self.change.action
 
@@ -57,7 +57,7 @@ class Line:
     @property
     def giver(self) -> Place | None:
         """The user and type of the seat that becomes another's or another one."""
-        moves = self.action in (Action.TRANSFER, Action.CHANGE)
+        moves = self.action in (LineAction.TRANSFER, LineAction.CHANGE)
         return (self.user_id, self.seat_type) if moves else None
 
     @property
@@ -96,7 +96,7 @@ def planned(standing: Standing, pools: list[Pool], lines: list[Line]) -> Plan:
     """
     plan = _plan(standing, pools, lines)
     if plan.refused:
-        giving_first = sorted(lines, key=lambda line: line.action == Action.ASSIGN)
+        giving_first = sorted(lines, key=lambda line: line.action == LineAction.ASSIGN)
         other = _plan(standing, pools, giving_first)
         plan = min(plan, other, key=lambda found: len(found.refused))
     return plan
@@ -195,21 +195,21 @@ class Draft:
             leaving[line] = {line.giver} if line.giver and self._moves(line) else set()
             alone = seat_type in exclusive
             names = self.standing.catalogue.seat_types if alone else [seat_type]
-            takes = line.action != Action.UNASSIGN
+            takes = line.action != LineAction.UNASSIGN
             coming[line] = {(user_id, name) for name in names if takes}
         return in_turn(leaving, coming)
 
     def _give_up(self, line: Line) -> Seat | None:
         seat_type = self.standing.catalogue.seat_type(line.seat_type)
-        if line.action == Action.ASSIGN:
+        if line.action == LineAction.ASSIGN:
             return None
         holder = self.holders[line.user_id]
         seat = self._held(holder, seat_type)
-        if line.action == Action.TRANSFER:
+        if line.action == LineAction.TRANSFER:
             if line.to_user_id == line.user_id:
                 raise TransferToSelf(line.user_id)
             seats.refuse_untransferable(seat_type)
-        elif line.action == Action.CHANGE:
+        elif line.action == LineAction.CHANGE:
             self._trade_in(line, seat)
         else:
             assigning.refuse_last_seat(self.standing, holder, seat)
@@ -247,11 +247,11 @@ class Draft:
         holder.seats = [seat for seat in holder.seats if seat.seat_type not in seat_types]
 
     def _take(self, line: Line, seat: Seat | None) -> None:
-        if line in self.unchanged or line.action == Action.UNASSIGN:
+        if line in self.unchanged or line.action == LineAction.UNASSIGN:
             return
         receiver = self.holders[line.to_user_id]
         wanted = self.standing.catalogue.seat_type(line.to_seat_type)
-        if line.action == Action.ASSIGN:
+        if line.action == LineAction.ASSIGN:
             assigning.refuse_inactive(self.standing, receiver)
             if receiver.seat_of(wanted.name) is not None:
                 self.unchanged.add(line)
@@ -263,7 +263,7 @@ class Draft:
     def _received(self, line: Line, receiver: Holder, wanted: SeatType) -> list[Seat]:
         """Count what a user is given; the seats that end for it."""
         standing = self.standing
-        is_counted = line.action != Action.TRANSFER
+        is_counted = line.action != LineAction.TRANSFER
         if is_counted:
             seats.refuse_unavailable(standing.catalogue, standing.situation, wanted)
         else:

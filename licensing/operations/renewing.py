@@ -32,7 +32,9 @@ def renew_earliest(standing: Standing, actor: Actor) -> bool:
     over = [s for s in standing.subscriptions if s.term_ends_at <= standing.now]
     if not over:
         return False
-    due = min(over, key=lambda subscription: subscription.term_ends_at)
+    # Of those that are over at the same instant, what ends comes first: a pool that moves to one
+    # that renews is renewed with it, whichever is older.
+    due = min(over, key=lambda s: (s.term_ends_at, s.status != SubscriptionStatus.CANCELLING, s.id))
     if due.status == SubscriptionStatus.CANCELLING:
         consequences.end(standing, actor, due)
     else:

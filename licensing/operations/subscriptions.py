@@ -99,7 +99,7 @@ def checkout(actor: Actor, order: Order) -> tuple[Subscription, list[Pool]]:
     started = events.record(
         actor,
         EventType.SUBSCRIPTION_STARTED,
-        resources.subscription(subscription, planned.opened),
+        resources.subscription(subscription, pooling.pools_of(subscription)),
         effective_at=subscription.term_starts_at,
     )
     standing.upheaval = started
@@ -109,7 +109,7 @@ def checkout(actor: Actor, order: Order) -> tuple[Subscription, list[Pool]]:
         buying.add_seats(standing, actor, pool, purchase.quantity, opened, cause=started)
     if planned.ends_free_tools:
         _end_free_tools(standing, actor, planned.purchases, started)
-    return subscription, planned.opened
+    return subscription, pooling.pools_of(subscription)
 
 
 def shown(planned: Checkout) -> resources.Resource:
@@ -243,17 +243,14 @@ def _end_free_tools(
     for holder, seat in former:
         holding.end(standing, actor, holder, seat, reason=Reason.UPGRADED_FROM_FREE, cause=cause)
     viewing = catalogue.seat_type(catalogue.fallback)
-    for holder, _ in former:
-        buys = actor.type is ActorType.USER and holder.user.id == actor.id
-        wanted = _first_bought(standing, purchases) if buys else None
-        holding.give(
-            standing,
-            actor,
-            holder,
-            wanted or viewing,
-            reason=Reason.UPGRADED_FROM_FREE,
-            cause=cause,
-        )
+    wanted = _first_bought(standing, purchases)
+    buyer = standing.holders.get(actor.id) if actor.type is ActorType.USER and wanted else None
+    receivers = [(holder, viewing) for holder, _ in former if holder is not buyer]
+    # Who checks out gets one of the seats also in place of a free one of another kind (R8).
+    receivers += [(buyer, wanted)] if buyer and wanted else []
+    for holder, seat_type in receivers:
+        reason = Reason.UPGRADED_FROM_FREE
+        holding.give(standing, actor, holder, seat_type, reason=reason, cause=cause)
 
 
 def _first_bought(standing: Standing, purchases: list[Purchase]) -> SeatType | None:

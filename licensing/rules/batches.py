@@ -8,7 +8,7 @@ from typing import TypeVar
 LARGEST_BATCH = 500
 
 
-class Action(StrEnum):
+class LineAction(StrEnum):
     """What a line of a batch does."""
 
     ASSIGN = "assign"
@@ -24,7 +24,7 @@ class OnError(StrEnum):
     CONTINUE = "continue"
 
 
-class Outcome(StrEnum):
+class LineOutcome(StrEnum):
     """What became of a line; `not_applied` is one that is right in a batch that is not."""
 
     CHANGED = "changed"
@@ -55,7 +55,7 @@ class Change:
         give_back: whether its removal at the renewal is scheduled as well, when it is taken back.
     """
 
-    action: Action
+    action: LineAction
     user: Named
     seat_type: str
     to_user: Named | None = None
@@ -76,8 +76,8 @@ def in_turn(leaving: Mapping[L, Collection[P]], coming: Mapping[L, Collection[P]
     """
     The lines in an order in which each place is left before somebody comes to it.
 
-    `leaving` and `coming` are the places of each line. Otherwise they stay in their order; those
-    that go round in a circle come in theirs.
+    `leaving` and `coming` are the places of each line; no two leave the same one. Otherwise they
+    stay in their order, also those that go round in a circle.
     """
     occupied: dict[P, L] = {place: line for line, places in leaving.items() for place in places}
     waiting, order = list(leaving), []

@@ -109,11 +109,7 @@ def test_r18_the_table_has_every_post(app: Flask) -> None:
 
 def test_r18_the_contract_says_where_a_key_is_required(app: Flask) -> None:
     taken = {
-        operation: {
-            reference["$ref"].rpartition("/")[2]
-            for reference in post["parameters"]
-            if "$ref" in reference
-        }
+        operation: {p["$ref"].rpartition("/")[2] for p in post["parameters"] if "$ref" in p}
         for operation, post in _posts(app).items()
     }
 

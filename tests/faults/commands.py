@@ -167,11 +167,7 @@ class Commands(PeopleCommands):
             keyed=True,
         )
         if both:
-            # Reported: the answer names the pools that were opened, also those that follow another
-            # subscription. What is read afterwards names the right ones.
-            right = sight.of_subscription(self.model, both[1])["pools"]
-            pools = [pool for pool in both[0]["pools"] if pool["seat_type"] in right]
-            self.check_subscription(both[1], both[0] | {"pools": pools})
+            self.check_subscription(both[1], both[0])
 
     def alter(
         self, by: Any, which: int, method: str, what: str, command: str, *args: Any, body: Any

@@ -237,8 +237,9 @@ class Account:
     def bring_up_to_date(self) -> None:
         """R23, R23b: every term that is over, in order; R13: every invitation that is."""
         while over := [one for one in self.live if one.ends_at <= self.now]:
-            # Open: of two that are over at the same instant, the older one comes first.
-            first = min(over, key=lambda one: one.ends_at)
+            # Open: of two that are over at the same instant, what ends comes first, so that a pool
+            # that moves is renewed with the other one; then the older.
+            first = min(over, key=lambda one: (one.ends_at, one.status != "cancelling"))
             if first.status == "cancelling":
                 self.end(first)
             else:

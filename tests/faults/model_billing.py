@@ -134,10 +134,12 @@ class Model(People):
         """R4: who checks out gets one of the seats, everybody else the viewing one."""
         bought = [seat_type for seat_type in PAID if seat_type in seats]
         for person in self.people.values():
-            # Reported: who checks out and holds a partner seat keeps it instead of getting one.
-            if person.seats.pop("free", None):
-                first = bought[0] if bought and person.id == by.user else "view_only"
-                self.give(person, first)
+            had_free = person.seats.pop("free", None)
+            if bought and person.id == by.user:
+                # Also in place of a partner seat, which is exclusive (R8).
+                self.give(person, bought[0])
+            elif had_free:
+                self.give(person, "view_only")
 
     @command(BILLING)
     def change_tier(self, by: Caller, id: str, tier: str) -> Subscription:

@@ -8,7 +8,7 @@ import pytest
 from licensing.operations import assigning, giving_back
 from licensing.operations.batches import batch_seats
 from licensing.queries import invariants
-from licensing.rules.batches import Action, Change, Named, OnError
+from licensing.rules.batches import Change, LineAction, Named, OnError
 from licensing.rules.refusals import BatchRefused
 from tests.faults.racing import RUNNERS, done, race, refused
 from tests.world import AnAccount, an_account
@@ -17,19 +17,19 @@ ROUNDS = 5
 
 
 def _assign(user: str, seat_type: str = "core") -> Change:
-    return Change(Action.ASSIGN, Named(user_id=user), seat_type)
+    return Change(LineAction.ASSIGN, Named(user_id=user), seat_type)
 
 
 def _unassign(user: str, seat_type: str = "core") -> Change:
-    return Change(Action.UNASSIGN, Named(user_id=user), seat_type)
+    return Change(LineAction.UNASSIGN, Named(user_id=user), seat_type)
 
 
 def _change(user: str, seat_type: str, to_seat_type: str) -> Change:
-    return Change(Action.CHANGE, Named(user_id=user), seat_type, to_seat_type=to_seat_type)
+    return Change(LineAction.CHANGE, Named(user_id=user), seat_type, to_seat_type=to_seat_type)
 
 
 def _transfer(user: str, to_user: str) -> Change:
-    return Change(Action.TRANSFER, Named(user_id=user), "core", to_user=Named(user_id=to_user))
+    return Change(LineAction.TRANSFER, Named(user_id=user), "core", to_user=Named(user_id=to_user))
 
 
 def _two_pools(seats: int) -> AnAccount:

@@ -15,6 +15,7 @@ from licensing.events import EventType
 from licensing.models import Pool, Subscription
 from licensing.operations import (
     assigning,
+    batches,
     buying,
     cancelling,
     contracts,
@@ -28,6 +29,7 @@ from licensing.operations import (
 from licensing.operations.deactivating import SeatsAfterwards
 from licensing.operations.standing import standing_of
 from licensing.operations.subscriptions import Order
+from licensing.rules.batches import Change, LineAction, Named
 from licensing.rules.permissions import Actor, system
 from licensing.rules.pools import spare
 from licensing.rules.terms import Interval
@@ -95,6 +97,16 @@ def cancel_a_removal(stage: Stage) -> Any:
 
 def cancel_a_part_of_a_removal(stage: Stage) -> Any:
     return giving_back.cancel_removal(_by(stage), stage["removal"], 1)
+
+
+def batch(stage: Stage) -> Any:
+    """One seat changes hands, and one more is given."""
+    lines = [
+        Change(LineAction.UNASSIGN, Named(stage["priya"]), "core"),
+        Change(LineAction.ASSIGN, Named(stage["omar"]), "core"),
+        Change(LineAction.ASSIGN, Named(stage["nina"]), "core"),
+    ]
+    return [line.outcome for line in batches.batch_seats(_by(stage), lines).lines]
 
 
 def renew(stage: Stage) -> None:
@@ -166,6 +178,7 @@ COMMANDS = [
         resume,
         suspend,
         reactivate,
+        batch,
         renew,
     )
 ]

@@ -11,7 +11,7 @@ import pytest
 from licensing.operations import giving_back, suspending, users
 from licensing.operations.batches import Batch, batch_seats
 from licensing.queries import invariants
-from licensing.rules.batches import Action, Change, Named, OnError, Outcome
+from licensing.rules.batches import Change, LineAction, LineOutcome, Named, OnError
 from licensing.rules.permissions import Permission
 from licensing.rules.refusals import AccountClosed, BatchRefused, PermissionDenied, Unacceptable
 from tests.queries.test_budgets import statements
@@ -33,19 +33,19 @@ def named(user: str) -> Named:
 
 
 def assign(user: str, seat_type: str = "core") -> Change:
-    return Change(Action.ASSIGN, named(user), seat_type)
+    return Change(LineAction.ASSIGN, named(user), seat_type)
 
 
 def unassign(user: str, seat_type: str = "core", give_back: bool = False) -> Change:
-    return Change(Action.UNASSIGN, named(user), seat_type, give_back=give_back)
+    return Change(LineAction.UNASSIGN, named(user), seat_type, give_back=give_back)
 
 
 def transfer(user: str, to_user: str, seat_type: str = "core") -> Change:
-    return Change(Action.TRANSFER, named(user), seat_type, to_user=named(to_user))
+    return Change(LineAction.TRANSFER, named(user), seat_type, to_user=named(to_user))
 
 
 def change(user: str, seat_type: str, to_seat_type: str) -> Change:
-    return Change(Action.CHANGE, named(user), seat_type, to_seat_type=to_seat_type)
+    return Change(LineAction.CHANGE, named(user), seat_type, to_seat_type=to_seat_type)
 
 
 def outcomes(batch: Batch) -> list[str]:
@@ -130,7 +130,7 @@ def test_r16_the_answer_shows_the_seat_of_each_line() -> None:
     assert first.seat is not None
     assert first.seat["id"] == account.seat(priya, "core")
     assert second.seat is None
-    assert (batch.applied, batch.dry_run, batch.count(Outcome.CHANGED)) == (True, False, 2)
+    assert (batch.applied, batch.dry_run, batch.count(LineOutcome.CHANGED)) == (True, False, 2)
 
 
 def test_r16_each_change_is_told_as_the_single_command_tells_it() -> None:
@@ -723,7 +723,7 @@ def test_r32_what_changes_nothing_tells_nothing() -> None:
         account.seat(priya, "core"),
         account.seat(noah, "view_only"),
     ]
-    assert (account.events(), batch.count(Outcome.UNCHANGED)) == ([], 3)
+    assert (account.events(), batch.count(LineOutcome.UNCHANGED)) == ([], 3)
 
 
 def test_r32_the_same_line_twice_gives_one_seat() -> None:
@@ -827,7 +827,7 @@ def test_r16_500_lines_with_one_bad_one() -> None:
     assert refused_lines(account, *lines) == {500: "not_found"}
     batch = batch_seats(account.user_admin, lines, on_error=OnError.CONTINUE)
 
-    assert (batch.count(Outcome.CHANGED), batch.count(Outcome.REFUSED)) == (499, 1)
+    assert (batch.count(LineOutcome.CHANGED), batch.count(LineOutcome.REFUSED)) == (499, 1)
     assert account.numbers("core") == (250, 249, 0)
 
 

@@ -1,5 +1,6 @@
 """Every door obeys the same rules (R33): at each of them, a full pool stays full (R11)."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -56,6 +57,29 @@ def test_r33_nor_does_any_door_of_the_api(app: Flask) -> None:
     assert {(answer.status_code, answer.json["code"]) for answer in answers} == {
         (409, "no_seat_available")
     }
+
+
+@pytest.mark.parametrize("query", ["", "?on_error=continue"])
+@pytest.mark.parametrize("form", ["application/json", "text/csv"])
+def test_r33_nor_does_a_batch_in_any_form(app: Flask, form: str, query: str) -> None:
+    account = an_account(core=1)
+    account.user(seats=["core"])
+    priya = account.user("Priya")
+    api = calling(app, account)
+    line = {"action": "assign", "user_id": priya, "seat_type": "core"}
+    table = f"{','.join(line)}\n{','.join(line.values())}\n"
+
+    answer = api.client.post(
+        f"/v1/accounts/{account.id}/seat-batches{query}",
+        data=table if form == "text/csv" else json.dumps({"changes": [line]}),
+        content_type=form,
+        headers=api.headers,
+    )
+
+    (refused,) = answer.json["lines"]
+    assert refused.get("code", (refused.get("problem") or {}).get("code")) == "no_seat_available"
+    assert account.numbers("core") == (1, 1, 0)
+    assert account.happened() == []
 
 
 def test_r33_coming_back_and_accepting_need_no_second_seat() -> None:
