@@ -10,7 +10,7 @@ is the last guard.
 from collections.abc import Collection
 from typing import Any
 
-from peewee import JOIN, fn
+from peewee import JOIN
 
 from licensing import clock
 from licensing.db import for_update, transactional
@@ -58,7 +58,8 @@ def _inviting() -> tuple[Any, Any]:
         .join(TestClock, JOIN.LEFT_OUTER, on=(TestClock.id == Account.test_clock_id))
         .where(
             User.invitation == Invitation.PENDING,
-            User.invitation_expires_at <= fn.COALESCE(TestClock.hands, clock.now()),
+            (User.invitation_expires_at <= TestClock.hands)
+            | (Account.test_clock_id.is_null() & (User.invitation_expires_at <= clock.now())),
             Account.status == AccountStatus.ACTIVE,
         )
         .order_by(User.invitation_expires_at)
