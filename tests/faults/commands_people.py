@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
 from tests.faults.machine import CALLERS, WHICH, SideBySide
-from tests.faults.model import PAID
+from tests.faults.model import PAID, Refused
 from tests.faults.model_people import SEATS, USERS
 
 SEAT_TYPES = st.sampled_from([*PAID * 3, "view_only", "partner", "free"])
@@ -159,6 +159,38 @@ class PeopleCommands(SideBySide):
             self.know(seat.id, body["id"])
             told = (body["user_id"], body["seat_type"], body["version"])
             assert told == (self.ids[user], seat_type, seat.version)
+
+    @rule(by=CALLERS, who=WHICH, seat_type=SEAT_TYPES)
+    def assign_in_a_batch(self, by: Any, who: int, seat_type: str) -> None:
+        """R16, R33: a line is judged as the single command; whole or not at all."""
+        caller, user = self.caller(by), self.user(who)
+
+        def done() -> Any:
+            try:
+                return self.model.assign(caller, user, seat_type)
+            except Refused as refused:
+                if refused.status in (401, 403):
+                    raise
+                raise Refused("batch_refused") from refused
+
+        line = {"action": "assign", "user_id": self.ids[user], "seat_type": seat_type}
+        both = self.both(
+            caller,
+            "POST",
+            "seat-batches",
+            {"changes": [line]},
+            done,
+            ok=200,
+            need=SEATS,
+            keyed=True,
+        )
+        if both:
+            (told,), seat = both[0]["lines"], both[1]
+            self.know(seat.id, told["seat"]["id"])
+            assert (told["seat"]["user_id"], told["seat"]["version"]) == (
+                self.ids[user],
+                seat.version,
+            )
 
     @precondition(lambda self: any(self.model.holders()))
     @rule(by=CALLERS, which=WHICH, seat_type=SEAT_TYPES, seen=st.sampled_from(["no", "yes", "old"]))
