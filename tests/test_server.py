@@ -76,12 +76,13 @@ def test_the_demo_prints_what_a_new_user_needs(tmp_path: Path) -> None:
 def test_the_demo_shows_users_of_every_kind(tmp_path: Path) -> None:
     with served(tmp_path, "--demo") as running:
         _, accounts = _ask(running, "/v1/accounts")
-        modern, legacy = json.loads(accounts)["items"]
+        modern, legacy, on_a_clock = json.loads(accounts)["items"]
         _, body = _ask(running, f"/v1/accounts/{modern['id']}/users?limit=200")
 
     users = json.loads(body)["items"]
     held = {seat["seat_type"] for user in users for seat in user["seats"]}
     assert (modern["pricing_model"], legacy["pricing_model"]) == ("seat_based", "legacy")
+    assert on_a_clock["test_clock_id"]
     assert len(users) == 40
     assert held == {"core", "sales", "service", "view_only", "partner"}
     assert {user["status"] for user in users} == {"active", "invited", "deactivated"}
