@@ -70,6 +70,7 @@ class Transaction:
     Attributes:
         events: what `licensing.events` has to write, in order.
         closing: functions to run right before the commit, in order.
+        afterwards: functions to run right after the commit, by name.
         known: what operations have read and locked already, so that later ones need not.
         alone: whether all other commands on the account have to wait.
         hands: the present instant of an account that is bound to a test clock (R26).
@@ -77,6 +78,7 @@ class Transaction:
 
     events: list[Any] = field(default_factory=list)
     closing: list[Callable[[], None]] = field(default_factory=list)
+    afterwards: dict[str, Callable[[], None]] = field(default_factory=dict)
     known: dict[Any, Any] = field(default_factory=dict)
     alone: bool = False
     hands: datetime | None = None
@@ -257,15 +259,18 @@ def _repeated(work: Callable[[], R], alone: bool) -> R:
 
 
 def _once(work: Callable[[], R], alone: bool) -> R:
+    here = Transaction(alone=alone)
     with _turn(), db.atomic():
-        _here.transaction = Transaction(alone=alone)
+        _here.transaction = here
         try:
             result = work()
-            for close in _here.transaction.closing:
+            for close in here.closing:
                 close()
-            return result
         finally:
             _here.transaction = None
+    for act in here.afterwards.values():
+        act()
+    return result
 
 
 @contextmanager

@@ -7,8 +7,10 @@ account's sequence, the one row that all its commands share, is locked for the s
 
 import json
 from collections import defaultdict
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import takewhile
 from typing import Any
 
 from peewee import chunked
@@ -19,7 +21,7 @@ from licensing.models import Account, Event, EventSubject
 from licensing.rules.event_types import EventType, Reason
 from licensing.rules.permissions import Actor
 
-__all__ = ["EventType", "Reason", "record"]
+__all__ = ["EventType", "Reason", "listen", "record"]
 
 API_VERSION = "v1"
 LARGEST_BODY = 64 * 1024
@@ -28,6 +30,16 @@ ROWS_PER_INSERT = 500
 
 # The members of an event's object by whose value the log can be filtered (R29).
 SUBJECTS = ("id", "user_id", "from_user_id", "to_user_id", "seat_id", "pool_id", "subscription_id")
+
+
+# Who is told, inside the transaction, of what was appended to an account's log: (sequence, type).
+Listener = Callable[[str, Sequence[tuple[int, EventType]]], None]
+_listeners: dict[str, Listener] = {}
+
+
+def listen(name: str, listener: Listener) -> None:
+    """Call `listener` with what is appended to a log, in its transaction; once for each name."""
+    _listeners[name] = listener
 
 
 @dataclass(frozen=True)
@@ -138,6 +150,9 @@ def _append(account_id: str, recorded: list[Recorded]) -> None:
         Event.insert_many(chunk, fields=list(Event._meta.sorted_fields)).execute()
     for chunk in chunked(subjects, ROWS_PER_INSERT):
         EventSubject.insert_many(chunk, fields=list(EventSubject._meta.sorted_fields)).execute()
+    appended = [(sequence, event.type) for sequence, event in enumerate(recorded, first)]
+    for listener in _listeners.values():
+        listener(account_id, appended)
 
 
 def _body(event: Recorded, epoch: int, sequence: int) -> str:
@@ -160,3 +175,34 @@ def _body(event: Recorded, epoch: int, sequence: int) -> str:
     if len(body.encode()) > LARGEST_BODY:
         raise ValueError(f"an event of {len(body)} characters exceeds {LARGEST_BODY} bytes")
     return body
+
+
+def forget(account_id: str, before: datetime, through: int | None, most: int) -> int:
+    """
+    Delete the oldest events of an account's log; the last one always stays.
+
+    Args:
+        before: only those that happened before this instant.
+        through: only those up to this sequence, None for any.
+        most: at most so many.
+
+    Returns how many were deleted. What is left is still without a gap.
+    """
+    last = Account.get_by_id(account_id).last_sequence
+    bound = last - 1 if through is None else min(through, last - 1)
+    oldest = (
+        Event.select(Event.sequence, Event.occurred_at)
+        .where(Event.account_id == account_id)
+        .order_by(Event.sequence)
+        .limit(most)
+    )
+    # From the beginning, so that no gap is left where a clock went back.
+    old = [*takewhile(lambda row: row.occurred_at < before and row.sequence <= bound, oldest)]
+    if old:
+        through = old[-1].sequence
+        for table in (EventSubject, Event):
+            table.delete().where(
+                table.account_id == account_id, table.sequence <= through
+            ).execute()
+        Account.update(purged_through=through).where(Account.id == account_id).execute()
+    return len(old)

@@ -87,6 +87,7 @@ class Account(Row):
     super_admins = IntegerField()
     epoch = IntegerField()
     last_sequence = BigIntegerField()
+    purged_through = BigIntegerField(default=0)
     external_id = TextField(null=True)
     metadata = JsonField()
     version = BigIntegerField()

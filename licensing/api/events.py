@@ -5,6 +5,7 @@ from typing import Any
 from licensing.api import fields
 from licensing.api.kit import Blueprint, Page, Request, Response, window_of
 from licensing.queries import history as queries
+from licensing.queries.history import EventsPurged
 from licensing.rules.permissions import READ_LOG, Actor, ActorType
 
 blp = Blueprint("events", __name__, description="Every change of an account, in its order")
@@ -66,6 +67,13 @@ class EventResponse(Response):
     sequence = fields.Integer(
         min=1, description="Counts the account's events without a gap", example=1042
     )
+    previous_sequence = fields.Integer(
+        min=0,
+        required=False,
+        description="Of what a webhook sends: the sequence of the last event before it that this "
+        "endpoint asks for; another one than the last received means a gap",
+        example=1040,
+    )
     data = fields.Nested(EventData, description="What changed, by whom and why")
 
 
@@ -86,6 +94,7 @@ class EventQuery(Request):
 @blp.get("/accounts/<account_id>/events")
 @blp.needs(READ_LOG)
 @blp.lists(EventResponse, EventQuery)
+@blp.refuses(EventsPurged)
 def list_events(actor: Actor, query: dict[str, Any]) -> Page:
     """Read the log
 

@@ -25,6 +25,7 @@ from licensing.api.request_refusals import (
 from licensing.db import Busy
 from licensing.idempotency import IdempotencyInProgress, IdempotencyKeyReused
 from licensing.queries.cursors import InvalidCursor
+from licensing.queries.history import EventsPurged
 from licensing.rules.refusals import (
     Conflict,
     Invalid,
@@ -47,6 +48,7 @@ STATUS_OF_KIND = {
     IdempotencyKeyReused: 422,
     IdempotencyInProgress: 409,
     InvalidCursor: 400,
+    EventsPurged: 410,
 }
 
 

@@ -13,8 +13,17 @@ from licensing.db import db, on_sqlite
 ADVISORY_LOCK = 7_307_283_017
 
 
-def _runner() -> Runner:
-    return Runner(db.obj, str(Path(__file__).parent))
+# The folders of numbered scripts, each with the table of those that were applied, in order.
+_folders = {"schema_migration": Path(__file__).parent}
+
+
+def add(history: str, folder: Path) -> None:
+    """Have the scripts of another package applied, too, after those that are known already."""
+    _folders[history] = folder
+
+
+def _runners() -> list[Runner]:
+    return [Runner(db.obj, str(folder), history) for history, folder in _folders.items()]
 
 
 def apply() -> list[str]:
@@ -24,13 +33,12 @@ def apply() -> list[str]:
     Any number of processes may call this at once: one works, the others wait and find it done.
     """
     with _alone():
-        applied: list[str] = _runner().up()
-    return applied
+        return [name for runner in _runners() for name in runner.up()]
 
 
 def pending() -> list[str]:
     """The names of the migrations that the database lacks, in order."""
-    return [step.name for step in _runner().status() if step.applied is None]
+    return [step.name for runner in _runners() for step in runner.status() if step.applied is None]
 
 
 @contextmanager

@@ -54,9 +54,11 @@ class Page:
         return replace(self, items=[shown(item) for item in self.items])
 
 
-def page(query: Any, key: Any, window: Window, of: tuple[object, ...]) -> Page:
+def page(
+    query: Any, key: Any, window: Window, of: tuple[object, ...], newest_first: bool = False
+) -> Page:
     """
-    The part of `query` that `window` asks for, sorted by the unique field `key`.
+    The part of `query` that `window` asks for, sorted by the unique field `key`, or backwards.
 
     `of` says which list with which filters this is; a cursor of another one is refused. Raises
     `InvalidCursor`.
@@ -64,9 +66,11 @@ def page(query: Any, key: Any, window: Window, of: tuple[object, ...]) -> Page:
     name = json.dumps([str(part) for part in of])
     total = query.count() if window.include_total else None
     if window.cursor is not None:
-        query = query.where(key > _opened(window.cursor, name))
+        last = _opened(window.cursor, name)
+        query = query.where(key < last if newest_first else key > last)
     # One row more than asked for tells whether there is a next page.
-    rows = list(query.order_by(key).limit(window.limit + 1))
+    order = key.desc() if newest_first else key
+    rows = list(query.order_by(order).limit(window.limit + 1))
     more = len(rows) > window.limit
     rows = rows[: window.limit]
     cursor = _signed(getattr(rows[-1], key.name), name) if more else None

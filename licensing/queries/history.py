@@ -1,13 +1,27 @@
 """The account's log: who, what, when, why, before, after (R29)."""
 
 import json
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 from licensing.models import Event, EventSubject
-from licensing.queries.accounts import page_of_account
+from licensing.queries.accounts import existing_account, page_of_account
 from licensing.queries.cursors import Page, Window
 from licensing.rules.permissions import READ_LOG, Actor, require
-from licensing.rules.refusals import NotFound
+from licensing.rules.refusals import NotFound, Refusal
+
+
+@dataclass(eq=False)
+class EventsPurged(Refusal):
+    """The events right after sequence {after} are not kept any more; the first one is {first}.
+
+    Take a snapshot, and go on from its sequence.
+    """
+
+    code: ClassVar[str] = "events_purged"
+    example: ClassVar[dict[str, int]] = {"after": 17, "first": 1042}
+    after: int
+    first: int
 
 
 def event(actor: Actor, event_id: str) -> dict[str, Any]:
@@ -36,6 +50,7 @@ def events(
     require(actor, READ_LOG)
     query = Event.select().where(Event.account_id == actor.account)
     if after is not None:
+        _refuse_a_gap(actor.account, after)
         query = query.where(Event.sequence > after)
     if types:
         query = query.where(Event.type.in_(types))
@@ -44,6 +59,12 @@ def events(
     filters = (after, types, user_id, seat_id)
     found = page_of_account(actor, query, Event.sequence, window, *filters)
     return found.mapped(_shown)
+
+
+def _refuse_a_gap(account_id: str, after: int) -> None:
+    account = existing_account(account_id)
+    if after < account.purged_through:
+        raise EventsPurged(after, account.purged_through + 1)
 
 
 def _sequences_about(account_id: str, subject_id: str) -> Any:

@@ -82,7 +82,7 @@ LISTS: list[tuple[str, int, List]] = [
     ("removals", 1, lambda s, w: pools.removals(s.account.by, w)),
     ("removals by status", 1, lambda s, w: pools.removals(s.account.by, w, status="scheduled")),
     ("events", 1, lambda s, w: history.events(s.account.by, w)),
-    ("later events", 1, lambda s, w: history.events(s.account.by, w, after=3)),
+    ("later events", 2, lambda s, w: history.events(s.account.by, w, after=3)),
     ("events of a type", 1, lambda s, w: history.events(s.account.by, w, types=("seat.assigned",))),
     ("events of two types", 1, lambda s, w: history.events(s.account.by, w, types=TWO_TYPES)),
     ("events of a user", 1, lambda s, w: history.events(s.account.by, w, user_id=s.holder)),
@@ -90,12 +90,12 @@ LISTS: list[tuple[str, int, List]] = [
 ]
 Command = Callable[[Scene, str], Any]
 COMMANDS: list[tuple[str, int, Command]] = [
-    ("assign", 14, lambda s, user: assigning.assign_seat(s.account.by, user, "core")),
-    ("change", 13, lambda s, _: assigning.change_seat(s.account.by, s.seat, "view_only")),
-    ("take back", 15, lambda s, _: assigning.take_back(s.account.by, s.seat)),
-    ("transfer", 18, lambda s, user: assigning.transfer_seat(s.account.by, s.seat, user)),
-    ("purchase", 9, lambda s, _: buying.purchase_seats(s.account.by, "core", 1)),
-    ("give back", 8, lambda s, _: giving_back.schedule_removal(s.account.by, "core", 1)),
+    ("assign", 15, lambda s, user: assigning.assign_seat(s.account.by, user, "core")),
+    ("change", 14, lambda s, _: assigning.change_seat(s.account.by, s.seat, "view_only")),
+    ("take back", 16, lambda s, _: assigning.take_back(s.account.by, s.seat)),
+    ("transfer", 19, lambda s, user: assigning.transfer_seat(s.account.by, s.seat, user)),
+    ("purchase", 10, lambda s, _: buying.purchase_seats(s.account.by, "core", 1)),
+    ("give back", 9, lambda s, _: giving_back.schedule_removal(s.account.by, "core", 1)),
 ]
 
 
@@ -243,4 +243,6 @@ def test_r11_a_command_stays_within_its_budget(command: tuple[int, Command]) -> 
     with statements() as seen:
         run(scene, newcomer)
 
-    assert len(seen) <= budget, [sql for sql, _ in seen]
+    # On PostgreSQL a lock keeps events and new webhook endpoints apart.
+    locks = 0 if on_sqlite() else 1
+    assert len(seen) <= budget + locks, [sql for sql, _ in seen]
