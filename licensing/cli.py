@@ -5,13 +5,14 @@ import os
 import signal
 import socket
 import tempfile
-from contextlib import ExitStack
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack
 from datetime import timedelta
 from pathlib import Path
 
 import click
 from flask import current_app
-from flask.cli import with_appcontext
+from flask.cli import ScriptInfo, with_appcontext
 from granian.constants import Interfaces
 from granian.server.mp import MPServer
 
@@ -25,11 +26,15 @@ from licensing.rules.refusals import Refusal
 from licensing.scheduler import Scheduler
 from licensing.settings import PREFIX
 
+# What else a demo runs: a context that yields a function, which says what it is.
+Beside = Callable[[], AbstractContextManager[Callable[[], str]]]
+BESIDE_THE_DEMO = "beside_the_demo"
 APPLICATION = Path(__file__).parent.parent / "app.py"
 SECONDS_TO_DRAIN = 25
 
 
-def _refuse_an_old_schema() -> None:
+def refuse_an_old_schema() -> None:
+    """Refuse to work on a database whose schema lacks something; says what to do."""
     missing = migrations.pending()
     if missing:
         raise click.ClickException(
@@ -41,19 +46,22 @@ def _refuse_an_old_schema() -> None:
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=8080, show_default=True, type=click.IntRange(1, 65535))
 @click.option("--demo", "with_demo", is_flag=True, help="Start with demo companies.")
-def serve(host: str, port: int, with_demo: bool) -> None:
+@click.pass_obj
+def serve(script: ScriptInfo, host: str, port: int, with_demo: bool) -> None:
     """Run the service until Ctrl-C or SIGTERM.
 
     Requests in hand are finished. A scheduler runs beside the API: it renews terms, applies
-    removals, tells coming renewals and moves test clocks. The database's schema is brought up to
-    date first. With --demo and no SEATKEEPER_DATABASE_URL, the data lives in a temporary folder and
-    is gone afterwards.
+    removals, tells coming renewals and moves test clocks. A dispatcher delivers webhooks. The
+    database's schema is brought up to date first. With --demo and no SEATKEEPER_DATABASE_URL, the
+    data lives in a temporary folder and is gone afterwards.
     """
     _refuse_a_taken_port(host, port)
     with ExitStack() as stack:
         if with_demo and f"{PREFIX}DATABASE_URL" not in os.environ:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="seatkeeper-demo-"))
             os.environ[f"{PREFIX}DATABASE_URL"] = f"sqlite:///{folder}/seatkeeper.db"
+        besides: list[Beside] = script.data.get(BESIDE_THE_DEMO, []) if with_demo else []
+        introductions = [stack.enter_context(beside()) for beside in besides]
         in_force = settings.from_environment()
         settings.put_in_force(in_force)
         db.open_database(in_force)
@@ -62,6 +70,8 @@ def serve(host: str, port: int, with_demo: bool) -> None:
             _refuse_a_catalogue_that_lacks_something()
             if with_demo:
                 click.echo(demo.welcome(demo.load(), f"http://{host}:{port}"))
+                for introduce in introductions:
+                    click.echo(introduce())
         db.close()
         _server(host, port, in_force.threads).serve()
 
@@ -116,7 +126,7 @@ def renew(loop: bool) -> None:
     """
     scheduler = Scheduler()
     with db.connection():
-        _refuse_an_old_schema()
+        refuse_an_old_schema()
         if not loop:
             click.echo(f"{_counted(scheduler.work_through())} done")
             return
@@ -169,7 +179,7 @@ def create_key(
     """Create an API key and print it, and nothing else. It cannot be shown again."""
     expires_at = clock.now() + timedelta(days=days) if days else None
     with db.connection():
-        _refuse_an_old_schema()
+        refuse_an_old_schema()
         try:
             _, token = api_keys.create_key(
                 system(), name, [Scope(scope) for scope in scopes], account_id, expires_at
@@ -186,7 +196,7 @@ def list_keys(as_json: bool) -> None:
     """List the API keys, oldest first, without their secrets."""
     cursor: str | None = None
     with db.connection():
-        _refuse_an_old_schema()
+        refuse_an_old_schema()
         while True:
             page = accounts.api_keys(system(), Window(limit=200, cursor=cursor))
             for key in page.items:
@@ -208,7 +218,7 @@ def _line_of(key: resources.Resource) -> str:
 def revoke_key(key_id: str) -> None:
     """End an API key at once. KEY_ID is its id (key_…), as `keys list` shows it."""
     with db.connection():
-        _refuse_an_old_schema()
+        refuse_an_old_schema()
         try:
             api_keys.revoke_key(system(), key_id)
         except Refusal as refusal:
@@ -266,7 +276,7 @@ def verify() -> None:
     """
     found = 0
     with db.connection():
-        _refuse_an_old_schema()
+        refuse_an_old_schema()
         with db.snapshot():
             for text in invariants.violations():
                 found += 1

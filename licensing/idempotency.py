@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from peewee import OperationalError
+from peewee import OperationalError, Tuple
 
 from licensing import clock, sealing
-from licensing.db import sqlstate, transactional
+from licensing.db import for_update, sqlstate, transactional
 from licensing.models import IdempotencyKey
 from licensing.rules.permissions import Actor
 from licensing.rules.refusals import Refusal
@@ -114,3 +114,33 @@ def _is(actor: Actor, key: str) -> tuple[object, ...]:
         IdempotencyKey.caller == actor.id,
         IdempotencyKey.idempotency_key == key,
     )
+
+
+ROWS_PER_STEP = 200
+
+
+def reseal() -> int:
+    """Encrypt the kept answers anew, under the present secret key; returns how many there were."""
+    resealed, last = 0, ("", "", "")
+    while rows := _resealed(last):
+        resealed += len(rows)
+        last = rows[-1]
+    return resealed
+
+
+@transactional
+def _resealed(after: tuple[str, str, str]) -> list[tuple[str, str, str]]:
+    """Do it for the rows after one; returns which those are."""
+    table: Any = IdempotencyKey
+    place = Tuple(table.account_id, table.caller, table.idempotency_key)
+    query = table.select().where(table.body.is_null(False), place > Tuple(*after))
+    rows = list(for_update(query.order_by(*place.nodes).limit(ROWS_PER_STEP)))
+    for row in rows:
+        context = f"idempotency_keys/{row.account_id or None}/{row.caller}/{row.idempotency_key}"
+        body = sealing.seal(sealing.unseal(row.body, context), context)
+        table.update(body=body).where(
+            table.account_id == row.account_id,
+            table.caller == row.caller,
+            table.idempotency_key == row.idempotency_key,
+        ).execute()
+    return [(row.account_id, row.caller, row.idempotency_key) for row in rows]

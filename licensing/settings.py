@@ -17,11 +17,15 @@ PREFIX = "SEATKEEPER_"
 NAMES = (
     "DATABASE_URL",
     "SECRET_KEY",
+    "FORMER_SECRET_KEYS",
     "CATALOGUE",
     "CORS_ORIGINS",
     "THREADS",
     "INVITATION_DAYS",
     "RENEWAL_NOTICE_DAYS",
+    "WEBHOOK_ALLOWED_HOSTS",
+    "ATTEMPT_DAYS",
+    "EVENT_DAYS",
 )
 SHORTEST_SECRET = 32
 
@@ -40,21 +44,32 @@ class Settings:
             `postgresql://user:password@host/name`.
         secret_key: SEATKEEPER_SECRET_KEY, at least 32 characters; signs session tokens and cursors.
             With SQLite it may be left out: it is then made once and kept beside the database.
+        former_secret_keys: SEATKEEPER_FORMER_SECRET_KEYS, comma-separated; what was encrypted under
+            them can still be read, until `seatkeeper secrets rotate` has encrypted it anew.
         catalogue: what is sold; SEATKEEPER_CATALOGUE names a TOML file that replaces the default.
         cors_origins: SEATKEEPER_CORS_ORIGINS, comma-separated exact origins of single-page apps.
         threads: SEATKEEPER_THREADS, how many requests are worked on at once.
         invitation_days: SEATKEEPER_INVITATION_DAYS, how long an invitation can be accepted.
         renewal_notice_days: SEATKEEPER_RENEWAL_NOTICE_DAYS, how many days before a renewal it is
             told (R24); 0 for never. Terms that have begun keep the number that was set then.
+        webhook_allowed_hosts: SEATKEEPER_WEBHOOK_ALLOWED_HOSTS, comma-separated `host` or
+            `host:port`, to which webhooks may be sent although they are not public https addresses.
+        attempt_days: SEATKEEPER_ATTEMPT_DAYS, how long attempts to deliver webhooks are kept.
+        event_days: SEATKEEPER_EVENT_DAYS, how long events are kept; those that some endpoint has
+            yet to be sent are kept for longer.
     """
 
     database_url: str = "sqlite:///seatkeeper.db"
     secret_key: str = ""
+    former_secret_keys: tuple[str, ...] = ()
     catalogue: Catalogue = field(default_factory=default)
     cors_origins: tuple[str, ...] = ()
     threads: int = 4
     invitation_days: int = 14
     renewal_notice_days: int = 7
+    webhook_allowed_hosts: frozenset[str] = frozenset()
+    attempt_days: int = 30
+    event_days: int = 400
 
     @property
     def on_sqlite(self) -> bool:
@@ -96,6 +111,10 @@ def from_environment() -> Settings:
     renewal_notice_days = env.int(
         "RENEWAL_NOTICE_DAYS", Settings.renewal_notice_days, validate=validate.Range(0, 365)
     )
+    former_secret_keys: list[str] = env.list("FORMER_SECRET_KEYS", [], validate=_are_long_enough)
+    allowed_hosts: list[str] = env.list("WEBHOOK_ALLOWED_HOSTS", [])
+    attempt_days = env.int("ATTEMPT_DAYS", Settings.attempt_days, validate=validate.Range(1, 3650))
+    event_days = env.int("EVENT_DAYS", Settings.event_days, validate=validate.Range(30, 36500))
 
     problems = _problems_of(env) + _unknown_names()
     catalogue = _attempt(lambda: _catalogue(catalogue_file), problems)
@@ -109,6 +128,10 @@ def from_environment() -> Settings:
         threads=threads,
         invitation_days=invitation_days,
         renewal_notice_days=renewal_notice_days,
+        former_secret_keys=tuple(former_secret_keys),
+        webhook_allowed_hosts=frozenset(allowed_hosts),
+        attempt_days=attempt_days,
+        event_days=event_days,
     )
 
 
@@ -158,6 +181,11 @@ def _is_database_url(url: str) -> None:
 def _is_long_enough(key: str) -> None:
     if 0 < len(key) < SHORTEST_SECRET:
         raise ValidationError(f"at least {SHORTEST_SECRET} characters are needed")
+
+
+def _are_long_enough(keys: list[str]) -> None:
+    for key in keys:
+        _is_long_enough(key)
 
 
 def _are_origins(origins: list[str]) -> None:

@@ -1,5 +1,8 @@
 """The HTTP skin: a view is decorators and one call."""
 
+from collections.abc import Iterable
+from typing import Protocol
+
 from flask import Flask
 
 from licensing.api import (
@@ -16,12 +19,13 @@ from licensing.api import (
     purchases,
     removals,
     seats,
+    snapshot,
     subscription_changes,
     subscriptions,
     test_clocks,
     users,
 )
-from licensing.api.kit import build_api, refuse_undeclared
+from licensing.api.kit import Blueprint, build_api, refuse_undeclared
 from licensing.settings import Settings
 
 RESOURCES = (
@@ -38,6 +42,7 @@ RESOURCES = (
     purchases,
     removals,
     seats,
+    snapshot,
     subscription_changes,
     subscriptions,
     test_clocks,
@@ -45,14 +50,20 @@ RESOURCES = (
 )
 
 
-def add_api(app: Flask, settings: Settings) -> None:
+class Resource(Protocol):
+    """A module of operations on one kind of thing."""
+
+    blp: Blueprint
+
+
+def add_api(app: Flask, settings: Settings, more: Iterable[Resource] = ()) -> None:
     """
-    Add every operation to the application.
+    Add every operation to the application, and those of other packages (`more`).
 
     Raises `UndeclaredOperation` for a route that says nothing of what its caller needs.
     """
     api = build_api(app, settings.cors_origins, open_endpoints=docs.OPEN_ENDPOINTS)
-    for resource in RESOURCES:
+    for resource in (*RESOURCES, *more):
         api.register_blueprint(resource.blp)
     event_types.describe(api.spec)
     docs.add_pages(app)

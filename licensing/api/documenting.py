@@ -97,6 +97,8 @@ PATH_PARAMETERS = {
     "removal_id": ("The removal", f"rem_{EXAMPLE_ID}"),
     "event_id": ("The event", f"evt_{EXAMPLE_ID}"),
     "clock_id": ("The test clock", f"clk_{EXAMPLE_ID}"),
+    "endpoint_id": ("The webhook endpoint", f"whe_{EXAMPLE_ID}"),
+    "replay_id": ("The replay", f"rpl_{EXAMPLE_ID}"),
     "key_id": ("The API key", f"key_{EXAMPLE_ID}"),
     "feature": ("The feature, as the catalogue names it", "contacts"),
     "code": ("The code of a problem", "no_seat_available"),

@@ -131,11 +131,14 @@ TYPES: dict[EventType, tuple[type[Response], str]] = {
 }
 
 
-def _named(kind: EventType) -> str:
+def _named(kind: str) -> str:
     return "".join(word.capitalize() for word in kind.replace(".", "_").split("_"))
 
 
-def _event_of(kind: EventType, thing: type[Response], text: str) -> type[EventResponse]:
+def schema_of(
+    kind: str, thing: type[Response], text: str, envelope: type[EventResponse] = EventResponse
+) -> type[EventResponse]:
+    """The schema of a type of event: in the common envelope, the thing that it is about."""
     data: dict[str, Any] = {
         "__doc__": f"What a {kind} event tells.",
         "object": fields.Nested(thing, description="The thing after the change"),
@@ -154,33 +157,45 @@ def _event_of(kind: EventType, thing: type[Response], text: str) -> type[EventRe
     event: dict[str, Any] = {
         "__doc__": text,
         "type": fields.Text(
-            max=64, description="What happened", example=kind.value, metadata={"enum": [kind.value]}
+            max=64, description="What happened", example=str(kind), metadata={"enum": [str(kind)]}
         ),
         "data": fields.Nested(told, description="What changed, by whom and why"),
     }
-    return type(f"{_named(kind)}Event", (EventResponse,), event)
+    return type(f"{_named(kind)}Event", (envelope,), event)
 
 
-SCHEMAS: dict[EventType, type[EventResponse]] = {
-    kind: _event_of(kind, *about) for kind, about in TYPES.items()
+# What is published of each type: its schema, and when it is told.
+PUBLISHED: dict[str, tuple[type[Response], str]] = {
+    kind.value: (schema_of(kind, *about), about[1]) for kind, about in TYPES.items()
 }
+
+
+def publish(kind: str, schema: type[Response], text: str) -> None:
+    """Publish a type that another package tells, before the contract is described."""
+    PUBLISHED[kind] = schema, text
+
+
+def example(kind: str) -> dict[str, Any]:
+    """An event of a type, as it might be."""
+    found: dict[str, Any] = example_of(PUBLISHED[kind][0]())
+    return found
 
 
 def describe(spec: APISpec) -> None:
     """Add the `webhooks` section and its schemas to the contract."""
     webhooks: dict[str, Any] = {}
-    for kind, schema in SCHEMAS.items():
+    for kind, (schema, text) in PUBLISHED.items():
         name = schema.__name__
         spec.components.schema(name, schema=schema)
         reference = {"$ref": f"#/components/schemas/{name}"}
-        webhooks[kind.value] = {
+        webhooks[kind] = {
             "post": {
                 "operationId": f"on{_named(kind)}",
-                "summary": TYPES[kind][1],
+                "summary": text,
                 "requestBody": {
                     "required": True,
                     "content": {
-                        "application/json": {"schema": reference, "example": example_of(schema())}
+                        "application/json": {"schema": reference, "example": example(kind)}
                     },
                 },
                 "responses": {
@@ -228,12 +243,12 @@ def get_event_types(actor: Actor) -> dict[str, Any]:
 def _described(app: Flask) -> list[dict[str, Any]]:
     return [
         {
-            "type": kind.value,
+            "type": kind,
             "description": text,
-            "json_schema": json_schema(app, SCHEMAS[kind].__name__),
-            "example": example_of(SCHEMAS[kind]()),
+            "json_schema": json_schema(app, schema.__name__),
+            "example": example(kind),
         }
-        for kind, (_, text) in TYPES.items()
+        for kind, (schema, text) in PUBLISHED.items()
     ]
 
 

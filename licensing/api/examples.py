@@ -51,7 +51,9 @@ FACTS: dict[str, Any] = {
 
 def example_of_refusal(kind: type[Refusal]) -> Refusal:
     """A refusal with believable facts; raises `UndeclaredOperation` for a fact without example."""
-    return kind(*(_fact(fact.name) for fact in fields(kind)))  # type: ignore[arg-type]
+    own: dict[str, Any] = getattr(kind, "example", {})
+    facts = (own.get(fact.name) or _fact(fact.name) for fact in fields(kind))  # type: ignore[arg-type]
+    return kind(*facts)
 
 
 def _fact(name: str) -> Any:

@@ -67,3 +67,24 @@ class Reason(StrEnum):
     POOL_MOVED = "pool_moved"
     MIGRATED = "migrated"
     ACCOUNT_CLOSED = "account_closed"
+
+
+# What a billing system needs: all that changes a quantity or a term.
+BILLING = frozenset(
+    {
+        EventType.ACCOUNT_MIGRATED,
+        EventType.ACCOUNT_CLOSED,
+        EventType.SUBSCRIPTION_STARTED,
+        EventType.SUBSCRIPTION_TIER_CHANGED,
+        EventType.SUBSCRIPTION_RENEWED,
+        EventType.SUBSCRIPTION_ENDED,
+        EventType.SEATS_PURCHASED,
+        EventType.SEAT_REMOVAL_SCHEDULED,
+        EventType.SEAT_REMOVAL_REDUCED,
+        EventType.SEAT_REMOVAL_CANCELLED,
+        EventType.SEAT_REMOVAL_APPLIED,
+        EventType.POOL_MOVED,
+        EventType.POOL_CLOSED,
+        EventType.POOL_MINIMUM_CHANGED,
+    }
+)
