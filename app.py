@@ -1,5 +1,6 @@
 """The service put together: settings, database, API, commands."""
 
+import atexit
 import sys
 import threading
 
@@ -11,6 +12,10 @@ from peewee import PeeweeException
 from licensing import __version__, api, cli, db, settings
 from licensing.scheduler import Scheduler
 from licensing.settings import Settings, StartRefused
+from webhooks import beside, demo
+from webhooks import cli as webhooks_cli
+from webhooks.api import RESOURCES
+from webhooks.running import Running
 
 
 def create_app(chosen: Settings | None = None) -> Flask:
@@ -26,25 +31,33 @@ def create_app(chosen: Settings | None = None) -> Flask:
     in_force = chosen or settings.from_environment()
     settings.put_in_force(in_force)
     db.open_database(in_force)
+    beside.attach()
     app = Flask("seatkeeper", static_folder=None)
-    api.add_api(app, in_force)
-    for command in cli.COMMANDS:
+    api.add_api(app, in_force, RESOURCES)
+    for command in COMMANDS:
         app.cli.add_command(command)
     return app
 
 
 def create_served_app() -> Flask:
     """
-    The application with a scheduler beside it: what `seatkeeper serve` runs.
+    The application with a scheduler and a dispatcher beside it: what `seatkeeper serve` runs.
 
-    The scheduler ends with the process: what it was doing is undone and done later.
+    The scheduler ends with the process: what it was doing is undone and done later. The dispatcher
+    finishes what is on its way; what it could not write is sent again.
     """
     app = create_app()
     threading.Thread(target=Scheduler().run, name="scheduler", daemon=True).start()
+    dispatcher = Running(settings.current())
+    dispatcher.start()
+    atexit.register(dispatcher.finish)
     return app
 
 
-@click.group(commands=list(cli.COMMANDS), context_settings={"max_content_width": 100})
+COMMANDS = (*cli.COMMANDS, *webhooks_cli.COMMANDS)
+
+
+@click.group(commands=list(COMMANDS), context_settings={"max_content_width": 100})
 @click.version_option(__version__, prog_name="seatkeeper")
 @click.pass_context
 def seatkeeper(context: click.Context) -> None:
@@ -53,7 +66,9 @@ def seatkeeper(context: click.Context) -> None:
     Settings come from SEATKEEPER_* environment variables; without any, the data is kept in
     seatkeeper.db in the current directory. Try `seatkeeper serve --demo`.
     """
+    beside.attach()
     context.obj = ScriptInfo(create_app=create_app)
+    context.obj.data[cli.BESIDE_THE_DEMO] = [demo.receiver]
 
 
 def main() -> None:

@@ -1,0 +1,214 @@
+"""
+The dispatcher: one engine thread, which alone writes, and senders, which alone send.
+
+The engine writes what came of all that the senders have sent, and claims what is due, in one
+transaction; then it hands each job to a sender. Any number of dispatchers may run at once: leases
+keep them apart, and whoever lost one changes nothing (promise 7).
+"""
+
+import logging
+import queue
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from peewee import PeeweeException
+
+from licensing import db
+from licensing.db import on_sqlite, transactional
+from webhooks import endpoints, jobs, lanes, parking, waking
+from webhooks.jobs import Job
+from webhooks.models import Endpoint
+from webhooks.rules import SECOND, EndpointStatus
+from webhooks.transport import Outcome, Transport
+
+SENDERS = 32
+SECONDS_BETWEEN_LOOKS = 0.25
+SECONDS_BETWEEN_RENEWALS = 2.0
+# Nothing is sent in the last moments of a lease, which could end while it is under way.
+SECONDS_BEFORE_A_LEASE_ENDS = 1.0
+# Who is probed is left to one dispatcher for longer than an answer may take.
+MILLISECONDS_FOR_A_PROBE = 15 * SECOND
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Report:
+    """What became of a job; no outcome where it was not sent."""
+
+    job: Job
+    outcome: Outcome | None
+
+
+class Dispatcher:
+    """One dispatcher; `run` keeps it working, `deliver_all` works until nothing is due."""
+
+    def __init__(
+        self,
+        transport: Transport,
+        now: Callable[[], int] = lanes.database_now,
+        senders: int = SENDERS,
+    ) -> None:
+        self._transport = transport
+        self._now = now
+        self._pool = ThreadPoolExecutor(senders, thread_name_prefix="webhook-sender")
+        self._senders = senders
+        self._reports: queue.SimpleQueue[Report] = queue.SimpleQueue()
+        self._held: list[Job] = []
+        self._renewed = time.monotonic()
+        self._rotation = 0
+        self._patience = SECONDS_BETWEEN_LOOKS
+        self._bell = waking.bell()
+        self._stopping = threading.Event()
+
+    def run(self) -> None:
+        """Send what is due, until `stop` is called."""
+        with db.connection():
+            if on_sqlite():
+                # What is lost of its own bookkeeping in a power cut costs a duplicate, no event.
+                db.db.execute_sql("PRAGMA synchronous = NORMAL")
+            while not self._stopping.is_set():
+                try:
+                    self._wait()
+                    self._work(self._drained())
+                except (PeeweeException, db.Busy):
+                    log.exception("the dispatcher could not work; it tries again")
+                    self._stopping.wait(SECONDS_BETWEEN_LOOKS)
+            self._finish()
+
+    def stop(self) -> None:
+        """Let `run` end when what is on its way has come back."""
+        self._stopping.set()
+        self._bell.set()
+
+    def deliver_all(self) -> int:
+        """Work until nothing is due or on its way; returns how many messages were sent."""
+        sent = self._work([])
+        while self._held:
+            sent += self._work([self._reports.get(), *self._drained()])
+        return sent
+
+    def close(self) -> None:
+        """Let the senders and their sockets go."""
+        self._pool.shutdown(wait=True)
+        self._transport.close()
+
+    def _wait(self) -> None:
+        """Wait for a report or a hint; after a while look without one."""
+        if self._reports.empty():
+            self._bell.wait(self._patience)
+        self._bell.clear()
+
+    def _drained(self) -> list[Report]:
+        reports = []
+        while not self._reports.empty():
+            reports.append(self._reports.get())
+        return reports
+
+    def _work(self, reports: Sequence[Report]) -> int:
+        try:
+            handed_out = self._settle_and_claim(reports)
+        except BaseException:
+            # Nothing was written: what the senders reported is still to be.
+            for report in reports:
+                self._reports.put(report)
+            raise
+        done = [report.job for report in reports]
+        self._held = [job for job in self._held if job not in done] + handed_out
+        for job in handed_out:
+            self._pool.submit(self._send, job)
+        return len(handed_out)
+
+    @transactional
+    def _settle_and_claim(self, reports: Sequence[Report]) -> list[Job]:
+        now = self._now()
+        reported = {id(report.job): report for report in reports}
+        busy = [job for job in self._held if id(job) not in reported]
+        renews = time.monotonic() - self._renewed >= SECONDS_BETWEEN_RENEWALS
+        handed_out = []
+        # In one order, whatever is written, so that two dispatchers do not wait for each other.
+        for job in sorted(self._held, key=lambda job: job.key):
+            if id(job) in reported:
+                following = self._settled(reported[id(job)], now)
+                handed_out += [following] if following else []
+            elif renews:
+                job.renew(now)
+        if renews:
+            self._renewed = time.monotonic()
+        if not self._stopping.is_set():
+            lanes.lapse(now)
+            handed_out += self._claimed(now, [*busy, *handed_out])
+        return handed_out
+
+    def _settled(self, report: Report, now: int) -> Job | None:
+        """Write what became of a job; returns the one to go on with."""
+        if report.outcome is None:
+            report.job.give_back(now)
+            return None
+        following = report.job.settle(report.outcome, now)
+        if following is not None and self._stopping.is_set():
+            following.give_back(now)
+            return None
+        return following
+
+    def _claimed(self, now: int, busy: Sequence[Job]) -> list[Job]:
+        """Fairly: each endpoint that has work in turn, while senders are free (promise 5)."""
+        in_flight = Counter(job.endpoint.id for job in busy)
+        in_trouble = sum(endpoints.is_probing(job.endpoint) for job in busy)
+        free = self._senders - len(busy)
+        ready = endpoints.with_work(now) if free else []
+        self._rotation += 1
+        start = self._rotation % max(len(ready), 1)
+        claimed: list[Job] = []
+        self._patience = SECONDS_BETWEEN_LOOKS
+        for endpoint in ready[start:] + ready[:start]:
+            room = min(endpoints.allowance(endpoint) - in_flight[endpoint.id], free - len(claimed))
+            if endpoints.is_probing(endpoint):
+                room = min(room, 1, self._senders // 2 - in_trouble)
+                in_trouble += room > 0
+            if room > 0:
+                claimed += _claimed_of(endpoint, room, now)
+            if endpoint.rate is not None:
+                self._patience = min(self._patience, 1 / endpoint.rate)
+        return claimed
+
+    def _send(self, job: Job) -> None:
+        outcome = None
+        try:
+            if time.monotonic() < job.lease_ends - SECONDS_BEFORE_A_LEASE_ENDS:
+                outcome = job.message.send(self._transport)
+        except Exception:
+            log.exception("message %s could not be sent", job.message.id)
+        self._reports.put(Report(job, outcome))
+        self._bell.set()
+
+    def _finish(self) -> None:
+        """Write what is still on its way; what does not come back lapses and is sent again."""
+        while self._held:
+            self._wait()
+            self._work(self._drained())
+        self.close()
+        db.close()
+
+
+def _claimed_of(endpoint: Endpoint, room: int, now: int) -> list[Job]:
+    """What is due of one endpoint, at most `room` messages."""
+    if endpoints.is_probing(endpoint):
+        until = now + MILLISECONDS_FOR_A_PROBE
+        if not endpoints.take_the_probe(endpoint, until):
+            return []
+        if endpoint.status == EndpointStatus.PENDING:
+            return [jobs.challenge(endpoint, MILLISECONDS_FOR_A_PROBE / SECOND)]
+    room = min(room, endpoints.turns_free(endpoint, now))
+    leased = lanes.claim(endpoint.id, room, now) if room else []
+    parked = parking.claim(endpoint.id, room - len(leased), now) if room > len(leased) else []
+    endpoints.use_turns(endpoint, len(leased) + len(parked), now)
+    found = [
+        *(jobs.delivery(lane, endpoint, now) for lane in leased),
+        *(jobs.recovery(row, endpoint) for row in parked),
+    ]
+    return [job for job in found if job is not None]

@@ -1,0 +1,225 @@
+"""
+Lanes: one endpoint and one log, and how far along it the endpoint has been told.
+
+The head of a lane moves in the transaction of the event itself. Its cursor moves when the endpoint
+has taken the event, and the lane comes to rest where the two meet. Every change of a leased lane is
+guarded by its token, so that a dispatcher that lost the lease changes nothing (promise 7).
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from peewee import SQL, Case
+
+from licensing.db import db, for_update, on_sqlite, transaction
+from webhooks.event_types import operator_types_of, types_of
+from webhooks.logs import OPERATOR
+from webhooks.models import Endpoint, Lane
+from webhooks.rules import LaneState
+from webhooks.waking import wake
+
+LEASE = 8_000
+# Held by every transaction that appends events, and alone by one that makes or changes an endpoint.
+ADVISORY_LOCK = 7_307_283_018
+
+
+def database_now() -> int:
+    """The database's clock, in milliseconds."""
+    if on_sqlite():
+        query = "SELECT CAST(unixepoch('subsec') * 1000 AS INTEGER)"
+    else:
+        query = "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)"
+    (found,) = db.execute_sql(query).fetchone()
+    return int(found)
+
+
+def heads_move(log: str, appended: Sequence[tuple[int, str]]) -> None:
+    """
+    Move the heads of the lanes for which something was appended; called in that transaction.
+
+    A lane that rested is ready now, and begins right before the event, whatever it did not ask for
+    in between. The dispatcher is woken after the commit.
+    """
+    if not on_sqlite():
+        db.execute_sql("SELECT pg_advisory_xact_lock_shared(%s)", (ADVISORY_LOCK,))
+    rows = []
+    for endpoint in _listening(log):
+        wanted = asked_for(endpoint, log)
+        matched = [sequence for sequence, kind in appended if kind in wanted]
+        if matched:
+            rows.append(new_lane(log, endpoint.id, matched[0] - 1, matched[-1]))
+    if rows:
+        _upsert(rows)
+        transaction().afterwards["dispatcher"] = wake
+
+
+def hold_back_events() -> None:
+    """
+    Let no event be appended until the commit, so that each falls before or after it.
+
+    Without this an event that is committed after an endpoint was made could be told to nobody,
+    because its transaction had looked for endpoints before.
+    """
+    if not on_sqlite():
+        db.execute_sql("SELECT pg_advisory_xact_lock(%s)", (ADVISORY_LOCK,))
+
+
+def asked_for(endpoint: Endpoint, log: str) -> list[str]:
+    """The types of events that an endpoint is told of a log."""
+    filters = endpoint.event_types
+    return operator_types_of(filters) if log == OPERATOR else types_of(filters)
+
+
+def _listening(log: str) -> Iterator[Endpoint]:
+    for_all = Endpoint.account_id.is_null()
+    whose = for_all if log == OPERATOR else (Endpoint.account_id == log) | for_all
+    yield from (
+        Endpoint.select(Endpoint.id, Endpoint.event_types).where(whose).order_by(Endpoint.id)
+    )
+
+
+def new_lane(log: str, endpoint_id: str, cursor: int, head: int) -> dict[str, Any]:
+    """The columns of a lane that has something to send."""
+    return {
+        "account_id": log,
+        "endpoint_id": endpoint_id,
+        "cursor": cursor,
+        "head": head,
+        "state": LaneState.READY,
+        "due_at": 0,
+        "lease_until": 0,
+        "token": 0,
+        "refusals": 0,
+        "pace_until": 0,
+    }
+
+
+def _upsert(rows: list[dict[str, Any]]) -> None:
+    rested = Lane.state == LaneState.IDLE
+    Lane.insert_many(rows).on_conflict(
+        conflict_target=[Lane.account_id, Lane.endpoint_id],
+        update={
+            Lane.head: SQL("excluded.head"),
+            Lane.cursor: Case(None, ((rested, SQL("excluded.cursor")),), Lane.cursor),
+            Lane.due_at: Case(None, ((rested, 0),), Lane.due_at),
+            Lane.state: Case(None, ((rested, LaneState.READY),), Lane.state),
+        },
+    ).execute()
+
+
+def claim(endpoint_id: str, most: int, now: int) -> list[Lane]:
+    """Lease at most so many due lanes of an endpoint, those that have waited longest first."""
+    due = (
+        Lane.select(Lane.account_id)
+        .where(Lane.endpoint_id == endpoint_id, Lane.state == LaneState.READY, Lane.due_at <= now)
+        .order_by(Lane.due_at, Lane.account_id)
+        .limit(most)
+    )
+    logs = [row.account_id for row in for_update(due, "FOR UPDATE SKIP LOCKED")]
+    if not logs:
+        return []
+    leased = (
+        Lane.update(state=LaneState.LEASED, token=Lane.token + 1, lease_until=now + LEASE)
+        .where(Lane.endpoint_id == endpoint_id, Lane.account_id.in_(logs))
+        .returning(Lane)
+        .execute()
+    )
+    return sorted(leased, key=lambda lane: logs.index(lane.account_id))
+
+
+def renew(lane: Lane, now: int) -> None:
+    """Lease a lane for longer."""
+    Lane.update(lease_until=now + LEASE).where(*_is_ours(lane)).execute()
+
+
+def lapse(now: int) -> None:
+    """Make lanes ready whose sender has not been heard of."""
+    lapsed = Lane.select().where(Lane.state == LaneState.LEASED, Lane.lease_until < now)
+    for lane in for_update(lapsed, "FOR UPDATE SKIP LOCKED"):
+        Lane.update(state=LaneState.READY, due_at=now).where(*_is_ours(lane)).execute()
+
+
+def fix_previous(lane: Lane) -> None:
+    """Fix what a leased lane says was sent before its next event, so that no attempt differs."""
+    _changed(lane, previous=lane.previous)
+
+
+def advance(lane: Lane, sequence: int, due_at: int | None = None) -> Lane | None:
+    """
+    Move the cursor of a leased lane past an event.
+
+    The lane rests where nothing is left; else it stays leased, or waits until `due_at` where that
+    is given. Returns the lane as it is then, None where the lease was lost.
+    """
+    arrived = Lane.head <= sequence
+    then = LaneState.LEASED if due_at is None else LaneState.READY
+    return _changed(
+        lane,
+        cursor=sequence,
+        previous=sequence,
+        refusals=0,
+        refused_since=None,
+        due_at=due_at or 0,
+        state=Case(None, ((arrived, LaneState.IDLE),), then),
+    )
+
+
+def rest(lane: Lane) -> None:
+    """Let a leased lane rest that was ready for events that are no longer asked for."""
+    # Not at the head that was seen: it may have moved on to something that is.
+    seen = Lane.head == lane.head
+    _changed(
+        lane,
+        cursor=Case(None, ((seen, lane.head),), Lane.cursor),
+        state=Case(None, ((seen, LaneState.IDLE),), LaneState.READY),
+    )
+
+
+def wait(lane: Lane, due_at: int, **more: object) -> Lane | None:
+    """Let a leased lane wait until `due_at`; None where the lease was lost."""
+    return _changed(lane, state=LaneState.READY, due_at=due_at, **more)
+
+
+def block(lane: Lane) -> Lane | None:
+    """Let a leased lane stand still until somebody decides; None where the lease was lost."""
+    return _changed(lane, state=LaneState.BLOCKED)
+
+
+def _changed(lane: Lane, **changes: object) -> Lane | None:
+    rows = Lane.update(**changes).where(*_is_ours(lane)).returning(Lane).execute()
+    return next(iter(rows), None)
+
+
+def _is_ours(lane: Lane) -> tuple[Any, ...]:
+    return (
+        Lane.account_id == lane.account_id,
+        Lane.endpoint_id == lane.endpoint_id,
+        Lane.token == lane.token,
+        Lane.state == LaneState.LEASED,
+    )
+
+
+def locked(log: str, endpoint_id: str) -> Lane | None:
+    """The lane, locked until the commit, for whoever is to move it; None where there is none."""
+    query = Lane.select().where(Lane.account_id == log, Lane.endpoint_id == endpoint_id)
+    found: Lane | None = for_update(query).get_or_none()
+    return found
+
+
+def move(lane: Lane, **changes: object) -> None:
+    """
+    Change a locked lane from outside; it is ready at once unless `changes` say otherwise.
+
+    A sender who has it leased loses it: what he brings back changes nothing.
+    """
+    columns: dict[str, object] = {
+        "state": LaneState.READY,
+        "due_at": 0,
+        "token": lane.token + 1,
+        "refusals": 0,
+        "refused_since": None,
+    }
+    Lane.update(**columns | changes).where(
+        Lane.account_id == lane.account_id, Lane.endpoint_id == lane.endpoint_id
+    ).execute()
+    transaction().afterwards["dispatcher"] = wake

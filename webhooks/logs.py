@@ -1,0 +1,83 @@
+"""
+The logs that lanes walk: one of each account, and that of the operator.
+
+What happens to the endpoints themselves belongs to no account. It has a log of its own, whose lanes
+are like all others; only endpoints for all accounts that ask for it have one.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from peewee import fn
+
+from licensing.models import Event
+from webhooks.models import Notice
+
+OPERATOR = "operator"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An event of a log: its place, what it is, and its exact bytes."""
+
+    sequence: int
+    id: str
+    type: str
+    body: str
+
+
+def next_entry(
+    log: str, endpoint_id: str, types: Sequence[str], after: int, until: int
+) -> Entry | None:
+    """The first event after a sequence that an endpoint asks for, None where there is none."""
+    table, condition = _asked_for(log, endpoint_id, types)
+    row = (
+        table.select()
+        .where(condition, table.sequence > after, table.sequence <= until)
+        .order_by(table.sequence)
+        .first()
+    )
+    return None if row is None else _entry(row)
+
+
+def entry(log: str, event_id: str) -> Entry | None:
+    """The event with an id, None where the log has none."""
+    row: Any = None
+    if log == OPERATOR:
+        row = Notice.get_or_none(Notice.id == event_id)
+    else:
+        row = Event.get_or_none(Event.account_id == log, Event.id == event_id)
+    return None if row is None else _entry(row)
+
+
+def last_before(log: str, endpoint_id: str, types: Sequence[str], sequence: int) -> int:
+    """The greatest sequence up to `sequence` that an endpoint asks for, 0 where there is none."""
+    table, condition = _asked_for(log, endpoint_id, types)
+    found = table.select(fn.MAX(table.sequence)).where(condition, table.sequence <= sequence)
+    return found.scalar() or 0
+
+
+def last(log: str, endpoint_id: str, types: Sequence[str]) -> int:
+    """The last sequence that an endpoint asks for, 0 where there is none."""
+    table, condition = _asked_for(log, endpoint_id, types)
+    return table.select(fn.MAX(table.sequence)).where(condition).scalar() or 0
+
+
+def count(log: str, endpoint_id: str, types: Sequence[str], after: int, until: int) -> int:
+    """How many events after one sequence and up to another an endpoint asks for."""
+    table, condition = _asked_for(log, endpoint_id, types)
+    found = table.select().where(condition, table.sequence > after, table.sequence <= until)
+    counted: int = found.count()
+    return counted
+
+
+def _asked_for(log: str, endpoint_id: str, types: Sequence[str]) -> tuple[Any, Any]:
+    if log == OPERATOR:
+        # Nobody is told of himself: what he is told would depend on his answer to it.
+        return Notice, Notice.type.in_(list(types)) & (Notice.endpoint_id != endpoint_id)
+    return Event, (Event.account_id == log) & Event.type.in_(list(types))
+
+
+def _entry(row: Any) -> Entry:
+    return Entry(row.sequence, row.id, row.type, row.body)

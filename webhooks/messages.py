@@ -1,0 +1,87 @@
+"""What goes over the wire: the exact bytes, the headers, and the signatures of the moment."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from licensing import __version__, clock, ids
+from webhooks import secrets, signing
+from webhooks.logs import Entry
+from webhooks.models import Endpoint
+from webhooks.transport import Outcome, Transport
+
+API_VERSION = "v1"
+USER_AGENT = f"Seatkeeper/{__version__}"
+VERIFICATION, PING = "webhook.verification", "webhook.ping"
+
+
+@dataclass(frozen=True)
+class Message:
+    """
+    What is sent: the same bytes at every attempt, signed anew each time with each live secret.
+
+    Attributes:
+        url: where to.
+        id, type: the event, or the message where it is in no log.
+        sequence, previous: its place in the log, and the place of the one before it that the
+            endpoint asked for; None where it is in no log.
+        body: the exact bytes.
+        secrets: those that are live, the newest first.
+        headers: the endpoint's own.
+    """
+
+    url: str
+    id: str
+    type: str
+    sequence: int | None
+    previous: int | None
+    body: bytes
+    secrets: tuple[str, ...]
+    headers: Mapping[str, str]
+
+    def send(self, transport: Transport) -> Outcome:
+        """Sign it for this moment and post it."""
+        timestamp = int(clock.now().timestamp())
+        signed = signing.headers(list(self.secrets), self.id, timestamp, self.body)
+        fixed = {"content-type": "application/json", "user-agent": USER_AGENT}
+        return transport.post(self.url, {**self.headers, **fixed, **signed}, self.body)
+
+
+def of_entry(entry: Entry, previous: int, endpoint: Endpoint) -> Message:
+    """An event as it is sent to an endpoint that was sent `previous` before it."""
+    body = with_previous(entry.body, entry.sequence, previous)
+    return _message(endpoint, entry.id, entry.type, body, entry.sequence, previous)
+
+
+def with_previous(body: str, sequence: int, previous: int) -> bytes:
+    """The stored bytes of an event, with the sequence of the one before it for this endpoint."""
+    own = f'"sequence":{sequence},'
+    # The members before it hold no text of others, so the first one is the event's own.
+    return body.replace(own, f'{own}"previous_sequence":{previous},', 1).encode()
+
+
+def outside_of_logs(
+    endpoint: Endpoint, type: str, data: dict[str, Any], **members: object
+) -> Message:
+    """A message that no log holds: a challenge, a ping, an example."""
+    id = ids.new("evt")
+    now = clock.to_text(clock.now())
+    envelope = {"id": id, "type": type, "timestamp": now, "api_version": API_VERSION}
+    body = json.dumps(
+        {**envelope, **members, "data": data}, ensure_ascii=False, separators=(",", ":")
+    )
+    return _message(endpoint, id, type, body.encode())
+
+
+def _message(
+    endpoint: Endpoint,
+    id: str,
+    type: str,
+    body: bytes,
+    sequence: int | None = None,
+    previous: int | None = None,
+) -> Message:
+    live = tuple(secrets.opened(row) for row in secrets.live(endpoint.id, clock.now()))
+    headers = secrets.own_headers(endpoint)
+    return Message(endpoint.url, id, type, sequence, previous, body, live, headers)

@@ -1,0 +1,1 @@
+"""What operators do with endpoints: one verb, one function."""
