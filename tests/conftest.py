@@ -20,6 +20,8 @@ from licensing.queries import invariants
 from licensing.settings import Settings
 from tests.emitted import check_events
 from tests.world import Hands
+from webhooks import beside
+from webhooks.models import TABLES as WEBHOOK_TABLES
 
 POSTGRES_URL = os.environ.get("SEATKEEPER_TEST_DATABASE_URL", "")
 SECRET = "a secret that is only good for the tests"
@@ -31,6 +33,7 @@ def _settings(database_url: str) -> Settings:
         secret_key=SECRET,
         cors_origins=("https://app.example.com",),
         threads=20,
+        webhook_allowed_hosts=frozenset({"127.0.0.1"}),
     )
 
 
@@ -39,6 +42,7 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     """Settings for a database whose schema is up to date."""
     file = tmp_path_factory.mktemp("template") / "template.db"
     chosen = _settings(POSTGRES_URL or f"sqlite:///{file}")
+    beside.attach()
     settings.put_in_force(chosen)
     db.open_database(chosen)
     with db.connection():
@@ -68,7 +72,7 @@ def service(migrated: Settings, tmp_path: Path) -> Iterator[Settings]:
 
 
 def _empty_tables() -> None:
-    names = ", ".join(model._meta.table_name for model in TABLES)
+    names = ", ".join(model._meta.table_name for model in (*TABLES, *WEBHOOK_TABLES))
     db.db.execute_sql(f"TRUNCATE {names}")
 
 

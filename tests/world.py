@@ -47,6 +47,11 @@ class Hands:
         """Move the hands on, as `move(days=3)`."""
         self.now += timedelta(**by)
 
+    @staticmethod
+    def span(**by: float) -> timedelta:
+        """A span of time, as `move` takes it."""
+        return timedelta(**by)
+
     def move_to(self, instant: datetime) -> None:
         """Move the hands to an instant."""
         self.now = instant

@@ -7,6 +7,7 @@ import pytest
 from flask import Flask
 
 from tests.http import Calling, calling, document
+from tests.webhooks import rows
 from tests.world import AnAccount, an_account
 
 # For each PATCH: the path, a change of something, and whether it needs a condition.
@@ -15,6 +16,11 @@ CHANGES: dict[str, tuple[str, dict[str, Any], bool]] = {
     "updateUser": ("users/{user_id}", {"name": "Priya R."}, False),
     "changeSeat": ("seats/{seat_id}", {"seat_type": "sales"}, False),
     "updatePool": ("pools/{pool_id}", {"minimum": 1}, True),
+    "updateWebhookEndpoint": (
+        "/v1/webhook-endpoints/{endpoint_id}",
+        {"description": "Billing"},
+        True,
+    ),
     "updateSubscription": ("subscriptions/{subscription_id}", {"external_id": "sub-1"}, True),
 }
 CONDITIONAL = [pytest.param(*CHANGES[name], id=name) for name in CHANGES]
@@ -43,6 +49,7 @@ def _scene(account: AnAccount) -> dict[str, str]:
         "seat_id": account.seat(priya, "core"),
         "pool_id": pool["id"],
         "subscription_id": pool["subscription_id"],
+        "endpoint_id": rows.endpoint("whe_seen", account_id=account.id).id,
     }
 
 

@@ -9,8 +9,10 @@ from flask import Flask
 from licensing.operations import assigning, giving_back, test_clocks
 from licensing.rules.permissions import system
 from tests.http import Calling, calling, document
+from tests.webhooks import rows
 from tests.world import START, AnAccount, an_account
 
+FIRST = "whe_of_the_lists"
 LISTS: dict[str, str] = {
     "listAccounts": "/v1/accounts",
     "listApiKeys": "/v1/api-keys",
@@ -23,6 +25,11 @@ LISTS: dict[str, str] = {
     "listTestClocks": "/v1/test-clocks",
     "listTransfers": "transfers",
     "listUsers": "users",
+    "listWebhookEndpoints": "/v1/webhook-endpoints",
+    "listWebhookLanes": f"/v1/webhook-endpoints/{FIRST}/lanes",
+    "listParkedEvents": f"/v1/webhook-endpoints/{FIRST}/parked",
+    "listWebhookDeliveries": f"/v1/webhook-endpoints/{FIRST}/deliveries",
+    "listWebhookReplays": f"/v1/webhook-endpoints/{FIRST}/replays",
 }
 EVERY_LIST = [pytest.param(path, id=name) for name, path in LISTS.items()]
 # A filter of each list that has one.
@@ -34,6 +41,9 @@ FILTERS = {
     "seats": "seat_type=core",
     "subscriptions": "external_id=sub-1",
     "users": "status=active",
+    "/v1/webhook-endpoints": "status=active",
+    f"/v1/webhook-endpoints/{FIRST}/lanes": "state=idle",
+    f"/v1/webhook-endpoints/{FIRST}/deliveries": "outcome=delivered",
 }
 
 
@@ -52,9 +62,17 @@ def _scene(app: Flask) -> tuple[AnAccount, Calling]:
         giving_back.schedule_removal(account.by, "core", 1)
         calling(app, account)
         test_clocks.create_clock(system(), "Renewals", START)
+    for number in range(3):
+        rows.endpoint(FIRST if number == 0 else f"whe_{number}")
+        rows.fill(FIRST, f"acc_{number}", number)
     account.user()
     account.from_here()
     return account, calling(app, account, bound=False)
+
+
+def _id(item: dict[str, Any]) -> str:
+    """What tells an item of a list from the others."""
+    return str(item.get("id") or item.get("event_id") or item.get("account_id"))
 
 
 def _walked(api: Calling, path: str, limit: int) -> list[list[str]]:
@@ -62,7 +80,7 @@ def _walked(api: Calling, path: str, limit: int) -> list[list[str]]:
     pages, cursor = [], ""
     while True:
         page = api.get(f"{path}?limit={limit}{cursor}").json
-        pages.append([item["id"] for item in page["items"]])
+        pages.append([_id(item) for item in page["items"]])
         if page["next_cursor"] is None:
             return pages
         cursor = f"&cursor={page['next_cursor']}"
@@ -74,6 +92,8 @@ def _add_a_row_to_each(account: AnAccount, api: Calling) -> None:
     api.post("purchases", {"seat_type": "core", "quantity": 1}, key=user)
     api.post("/v1/accounts", {"name": "New"})
     api.post("/v1/api-keys", {"name": "new", "scopes": ["read"]})
+    rows.endpoint("whe_zzz")
+    rows.fill(FIRST, "acc_new", 9)
 
 
 def test_the_table_has_every_list(app: Flask) -> None:
@@ -90,7 +110,7 @@ def test_the_table_has_every_list(app: Flask) -> None:
 @pytest.mark.parametrize("path", EVERY_LIST)
 def test_the_pages_of_a_list_are_the_list(app: Flask, path: str) -> None:
     _, api = _scene(app)
-    whole = [item["id"] for item in api.get(f"{path}?limit=200").json["items"]]
+    whole = [_id(item) for item in api.get(f"{path}?limit=200").json["items"]]
 
     one_by_one, two_by_two = _walked(api, path, 1), _walked(api, path, 2)
 
@@ -105,13 +125,13 @@ def test_a_list_that_grows_while_it_is_read_repeats_and_skips_nothing(
     app: Flask, path: str
 ) -> None:
     account, api = _scene(app)
-    before = [item["id"] for item in api.get(f"{path}?limit=200").json["items"]]
+    before = [_id(item) for item in api.get(f"{path}?limit=200").json["items"]]
     first = api.get(f"{path}?limit=2").json
 
     _add_a_row_to_each(account, api)
     rest = api.get(f"{path}?limit=200&cursor={first['next_cursor']}").json["items"]
 
-    seen = [item["id"] for item in [*first["items"], *rest]]
+    seen = [_id(item) for item in [*first["items"], *rest]]
     assert len(seen) == len(set(seen))
     assert seen[: len(before)] == before
 

@@ -98,6 +98,8 @@ USERS = {
 # For each need: the users and the scopes of keys that fulfil it, besides super admins (where any
 # user with a permission does), keys with `admin`, and the service itself.
 MATRIX = {
+    "MANAGE_WEBHOOKS": (set(), {Scope.WEBHOOKS}),
+    "RECONCILE": (set(), {Scope.BILLING}),
     "ANYBODY": (set(USERS), set(Scope)),
     "CREATE_ACCOUNTS": (set(), {Scope.ACCOUNTS}),
     "LIST_ACCOUNTS": (set(), {Scope.ACCOUNTS}),

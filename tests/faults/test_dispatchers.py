@@ -1,0 +1,176 @@
+"""
+Dispatchers that are killed -9, at random and at every named point (promises 1, 2 and 7).
+
+Nothing is lost, nothing is first sent out of its order; what is sent twice is counted.
+"""
+
+import random
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+import pytest
+
+from licensing.rules.permissions import system
+from licensing.settings import Settings
+from tests.faults.dispatching import FAULTS
+from tests.receivers import Answer, Received, Receiver
+from tests.serving import ROOT, clean_environment
+from tests.world import AnAccount, Hands, an_account
+from webhooks.models import Lane
+from webhooks.operations import endpoints
+from webhooks.operations.endpoints import NewEndpoint
+
+DISPATCHERS, KILLS = 3, 100
+SECONDS_TO_FINISH = 60
+
+
+@contextmanager
+def _dispatchers(settings: Settings, *arguments: object) -> Iterator["subprocess.Popen[str]"]:
+    crew = subprocess.Popen(  # noqa: S603 our own module
+        [sys.executable, "-m", "tests.faults.dispatching", *map(str, arguments)],
+        cwd=ROOT,
+        env=clean_environment()
+        | {
+            "SEATKEEPER_DATABASE_URL": settings.database_url,
+            "SEATKEEPER_SECRET_KEY": settings.secret_key,
+            "SEATKEEPER_WEBHOOK_ALLOWED_HOSTS": "127.0.0.1",
+        },
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert crew.stdout is not None
+    assert crew.stdin is not None
+    assert crew.stdout.readline() == "working\n"
+    try:
+        yield crew
+    finally:
+        crew.stdin.close()
+        crew.wait(timeout=60)
+        crew.stdout.close()
+
+
+def _endpoint(receiver: Receiver) -> str:
+    made, _ = endpoints.create_endpoint(system(), NewEndpoint(receiver.url, ["*"]))
+    endpoints.enable_endpoint(system(), made.id)
+    return str(made.id)
+
+
+class Seen:
+    """What a receiver was sent: how often each event came, and which came out of its order."""
+
+    def __init__(self) -> None:
+        self.times: Counter[tuple[str, int]] = Counter()
+        self.out_of_order: list[tuple[str, int]] = []
+        self._last: dict[str, int] = {}
+        self._changed = threading.Condition()
+
+    def __call__(self, received: Received) -> Answer:
+        event = received.json
+        account, sequence = event["account_id"], event["sequence"]
+        with self._changed:
+            if (account, sequence) not in self.times and sequence < self._last.get(account, 0):
+                self.out_of_order.append((account, sequence))
+            self._last[account] = max(sequence, self._last.get(account, 0))
+            self.times[account, sequence] += 1
+            self._changed.notify_all()
+        return Answer(204)
+
+    def wait_for(self, expected: set[tuple[str, int]], seconds: float) -> set[tuple[str, int]]:
+        """Wait until all of these came; returns those that did not."""
+        with self._changed:
+            self._changed.wait_for(lambda: expected <= self.times.keys(), seconds)
+            return expected - self.times.keys()
+
+    @property
+    def duplicates(self) -> int:
+        """How many deliveries were not the first one of their event."""
+        return self.times.total() - len(self.times)
+
+
+def _all_events(accounts: list[AnAccount]) -> set[tuple[str, int]]:
+    return {
+        (account.id, event["sequence"])
+        for account in accounts
+        for event in account.log()
+        if event["type"] in ("user.created", "seat.assigned")
+    }
+
+
+def test_promise_1_and_2_hold_while_dispatchers_are_killed(service: Settings, hands: Hands) -> None:
+    seed = random.SystemRandom().randrange(2**32)
+    print(f"seed {seed}")  # noqa: T201 shown when the test fails
+    chance = random.Random(seed)  # noqa: S311 chance that can be repeated
+    hands.move_to(datetime.now(UTC))
+    accounts = [an_account() for _ in range(8)]
+    seen = Seen()
+    with Receiver(seen) as receiver:
+        id = _endpoint(receiver)
+        with _dispatchers(service, DISPATCHERS) as crew:
+            for kill in range(KILLS):
+                for _ in range(3):
+                    chance.choice(accounts).user(seats=[])
+                print(f"kill {chance.randrange(DISPATCHERS)}", file=crew.stdin, flush=True)
+                if kill % 20 == 19:
+                    # Some of them have to get somewhere, too.
+                    missing = seen.wait_for(_all_events(accounts), SECONDS_TO_FINISH)
+                    assert missing == set()
+
+            missing = seen.wait_for(_all_events(accounts), SECONDS_TO_FINISH)
+
+    assert (missing, seen.out_of_order) == (set(), [])
+    print(f"{len(seen.times)} events, {seen.duplicates} duplicates")  # noqa: T201
+    assert seen.duplicates <= KILLS * 4
+    assert Lane.select().where(Lane.endpoint_id == id, Lane.state == "blocked").count() == 0
+
+
+@pytest.mark.parametrize("point", FAULTS)
+def test_promise_1_holds_at_every_point_at_which_a_dispatcher_dies(
+    service: Settings, hands: Hands, point: str
+) -> None:
+    hands.move_to(datetime.now(UTC))
+    accounts = [an_account() for _ in range(3)]
+    seen = Seen()
+    with Receiver(seen) as receiver:
+        _endpoint(receiver)
+        for account in accounts:
+            account.user(seats=[])
+        with _dispatchers(service, 2, point):
+            for account in accounts:
+                account.user(seats=[])
+            missing = seen.wait_for(_all_events(accounts), SECONDS_TO_FINISH)
+
+    assert (missing, seen.out_of_order) == (set(), [])
+    assert max(seen.times.values()) <= 2
+
+
+def test_a_dispatcher_that_moves_the_cursor_first_loses_events(
+    service: Settings, hands: Hands
+) -> None:
+    """The negative control."""
+    hands.move_to(datetime.now(UTC))
+    accounts = [an_account() for _ in range(3)]
+    seen = Seen()
+    with Receiver(seen) as receiver:
+        id = _endpoint(receiver)
+        for account in accounts:
+            account.user(seats=[])
+        with _dispatchers(service, 1, "before_the_send", "careless") as crew:
+            _wait_until_one_has_died(id)
+            print("kill 0", file=crew.stdin, flush=True)  # which starts another
+            missing = seen.wait_for(_all_events(accounts), seconds=4)
+
+    assert missing
+
+
+def _wait_until_one_has_died(endpoint_id: str) -> None:
+    """Its last deed was to move a cursor."""
+    moved = Lane.select().where(Lane.endpoint_id == endpoint_id, Lane.previous.is_null(False))
+    while not moved.count():
+        time.sleep(0.02)

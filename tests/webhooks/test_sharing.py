@@ -1,0 +1,228 @@
+"""Endpoints and dispatchers share what there is (promises 5 to 7)."""
+
+import random
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+import pytest
+
+from licensing import clock, db
+from licensing.settings import Settings, current
+from tests.receivers import Answer, Received, Receiver
+from tests.webhooks.stage import a_stage, endpoint
+from tests.world import START, Hands, an_account
+from webhooks import dispatcher, lanes, waking
+from webhooks.dispatcher import Dispatcher
+from webhooks.models import Attempt
+from webhooks.rules import Breaker
+from webhooks.transport import Transport
+
+
+@contextmanager
+def _running(number: int = 1, **options: object) -> Iterator[list[Dispatcher]]:
+    """So many dispatchers at work in threads of their own."""
+    allowed = current().webhook_allowed_hosts
+    working = [Dispatcher(Transport(allowed), **options) for _ in range(number)]  # type: ignore[arg-type]
+    threads = [threading.Thread(target=one.run) for one in working]
+    for thread in threads:
+        thread.start()
+    try:
+        yield working
+    finally:
+        for one in working:
+            one.stop()
+        for thread in threads:
+            thread.join(timeout=30)
+
+
+def test_promise_5_a_dead_endpoint_among_ten_does_not_hold_up_the_nine(hands: Hands) -> None:
+    companies = [an_account(core=10) for _ in range(6)]
+    alive = threading.Event()
+    with a_stage(hands) as stage, Receiver(lambda _: Answer(after=alive)) as dead:
+        living = [Receiver() for _ in range(9)]
+        for receiver in living:
+            receiver.start()
+        for receiver in (dead, *living):
+            stage.endpoint(receiver, None, "user.created")
+        with _running():
+            for company in companies:
+                company.user(seats=[])
+                company.user(seats=[])
+            for receiver in living:
+                receiver.wait_for(12)
+            hanging = len(dead.requests)
+            alive.set()
+            dead.wait_for(12)
+        for receiver in living:
+            receiver.stop()
+
+    assert hanging == 4  # in flight at once, per endpoint and dispatcher
+    assert len(dead.events) == 12
+
+
+def test_promise_5_endpoints_in_trouble_share_half_of_the_senders(hands: Hands) -> None:
+    company = an_account(core=10)
+    alive = threading.Event()
+    with a_stage(hands) as stage, Receiver(503) as dead, Receiver() as receiver:
+        troubled = [stage.endpoint(dead, None, "user.created") for _ in range(6)]
+        stage.endpoint(receiver, None, "seat.assigned")
+        company.user(seats=[])
+        stage.pass_time(minutes=1)
+        assert all(endpoint(id).failures >= 5 for id in troubled)
+        dead.forget()
+        dead.answer = lambda _: Answer(after=alive)
+        hands.move(minutes=2)
+        with _running(senders=4, now=stage.now):
+            dead.wait_for(2)
+            company.user(seats=["core"])
+            receiver.wait_for(1)
+            company.user(seats=["core"])
+            receiver.wait_for(2)
+            assert len(dead.requests) == 2
+            alive.set()
+
+
+def test_promise_6_a_commit_wakes_the_dispatcher(
+    hands: Hands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispatcher, "SECONDS_BETWEEN_LOOKS", 3600)
+    company = an_account(core=10)
+    with a_stage(hands) as stage, Receiver() as receiver:
+        stage.endpoint(receiver, None, "user.created")
+        with _running():
+            for number in range(5):
+                company.user(seats=[])
+                receiver.wait_for(number + 1)
+
+
+def test_promise_6_and_without_being_woken_it_looks_by_itself(
+    hands: Hands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lanes, "wake", lambda: None)
+    company = an_account(core=10)
+    with a_stage(hands) as stage, Receiver() as receiver:
+        stage.endpoint(receiver, None, "user.created")
+        with _running():
+            company.user(seats=[])
+            receiver.wait_for(1)
+
+
+def test_promise_6_postgresql_wakes_other_processes(service: Settings) -> None:
+    if service.on_sqlite:
+        pytest.skip("SQLite has one process, whose bells are rung directly")
+    rung, stopped = waking.bell(), threading.Event()
+    listening = threading.Thread(target=waking.listen, args=(service.database_url, stopped.is_set))
+    listening.start()
+    try:
+        assert rung.wait(10)  # it listens
+        rung.clear()
+        db.db.execute_sql(f"NOTIFY {waking.CHANNEL}")
+        assert rung.wait(10)
+    finally:
+        stopped.set()
+        listening.join()
+
+
+def test_promise_7_dispatchers_share_the_work_whatever_their_clocks_say(hands: Hands) -> None:
+    companies = [an_account(core=10) for _ in range(12)]
+    chance = random.Random(7)  # noqa: S311
+
+    def wrong() -> object:
+        return START + timedelta(seconds=chance.uniform(-3600, 3600))
+
+    with a_stage(hands) as stage, Receiver() as receiver:
+        stage.endpoint(receiver, None, "user.created", max_in_flight=16)
+        with clock.reading(wrong), _running(3):  # type: ignore[arg-type]
+            for _ in range(5):
+                for company in companies:
+                    company.user(seats=[])
+            receiver.wait_for(60)
+
+    seen = [event["id"] for event in receiver.events]
+    assert len(seen) == len(set(seen)) == 60
+
+
+def test_promise_7_clocks_of_their_own_would_make_them_send_twice(hands: Hands) -> None:
+    """The negative control: leases that are judged by clocks an hour apart."""
+    company = an_account(core=10)
+    taken = threading.Event()
+    with a_stage(hands) as stage, Receiver(lambda _: Answer(after=taken)) as receiver:
+        stage.endpoint(receiver, None, "user.created")
+        company.user(seats=[])
+        ahead = Dispatcher(
+            Transport(current().webhook_allowed_hosts), now=lambda: stage.now() + 3_600_000
+        )
+        late = threading.Thread(target=_delivering, args=(stage.dispatcher,))
+        early = threading.Thread(target=_delivering, args=(ahead,))
+        late.start()
+        receiver.wait_for(1)
+        early.start()
+        receiver.wait_for(2)
+        taken.set()
+        late.join()
+        early.join()
+        ahead.close()
+
+    assert len(receiver.requests) == 2
+
+
+def _delivering(one: Dispatcher) -> None:
+    with db.connection():
+        one.deliver_all()
+    db.close()
+
+
+def test_promise_7_who_has_lost_the_lease_changes_nothing(hands: Hands) -> None:
+    company = an_account(core=10)
+    with a_stage(hands) as stage, a_stage(hands) as other, Receiver() as receiver:
+        id = stage.endpoint(receiver, company, "user.created")
+
+        def answer(_: Received) -> Answer:
+            if len(receiver.requests) == 1:
+                # It has taken so long that the lease is over, and another one delivers it.
+                hands.move(seconds=60)
+                thread = threading.Thread(target=_delivering, args=(other.dispatcher,))
+                thread.start()
+                thread.join()
+                return Answer(500)
+            return Answer(204)
+
+        receiver.answer = answer
+        company.user(seats=[])
+        stage.deliver()
+        lane = stage.lane(id, company)
+
+    assert len(receiver.requests) == 2
+    assert (lane.state, lane.cursor, lane.refusals) == ("idle", lane.head, 0)
+    assert Attempt.select().count() == 2
+
+
+@pytest.mark.parametrize("rate", [5, 50])
+def test_an_endpoint_is_sent_no_more_a_second_than_it_wants(hands: Hands, rate: int) -> None:
+    companies = [an_account(core=10) for _ in range(10)]
+    sent: list[int] = []
+    with a_stage(hands) as stage, a_stage(hands) as other, Receiver() as receiver:
+        stage.endpoint(receiver, None, "user.created", rate=rate, max_in_flight=16)
+        for _ in range(rate * 5 // 10 + 1):
+            for company in companies:
+                company.user(seats=[])
+        for step in range(400):
+            hands.move(milliseconds=10)
+            sent += [step * 10] * (stage if step % 2 else other).deliver()
+
+    in_a_second = max(sum(start <= at < start + 1000 for at in sent) for start in sent)
+    assert in_a_second <= rate * 1.2
+    assert len(sent) >= rate * 4 * 0.95
+
+
+def test_a_slow_start_doubles() -> None:
+    breaker = Breaker(5, 3, 0, 1)
+    most = []
+    for _ in range(60):
+        breaker = breaker.delivered()
+        most.append(breaker.in_flight(16))
+
+    assert most[0] == most[9] == 1
+    assert (most[10], most[20], most[30], most[40], most[59]) == (2, 4, 8, 16, 16)

@@ -1,0 +1,426 @@
+"""The endpoint is retried, not the message (promise 4); nothing is ever discarded (promise 1)."""
+
+from collections.abc import Callable
+
+import pytest
+
+from licensing.rules.permissions import system
+from tests.receivers import Answer, Received, Receiver
+from tests.webhooks.stage import Stage, a_stage, endpoint
+from tests.world import AnAccount, Hands, an_account
+from webhooks.models import Attempt, Endpoint, Notice, Parked
+from webhooks.operations import endpoints
+from webhooks.rules import OF_A_STATUS, Poison, verdict
+
+HOUR = 3_600_000
+
+
+def _told(*, of: str = "") -> list[str]:
+    return [row.type for row in Notice.select().order_by(Notice.sequence) if of in row.type]
+
+
+def _busy(company: AnAccount) -> None:
+    company.user(seats=["core"])
+
+
+def test_promise_4_an_outage_of_an_hour_costs_few_attempts_and_no_event(hands: Hands) -> None:
+    account = an_account(core=100)
+    with Receiver() as receiver, a_stage(hands) as stage:
+        id = stage.endpoint(receiver, account, "seat.assigned")
+        receiver.answer = 500
+        for _ in range(30):
+            _busy(account)
+            stage.pass_time(minutes=2)
+        in_vain = len(receiver.requests)
+        receiver.forget()
+        receiver.answer = 204
+        stage.pass_time(seconds=61)
+
+        sequences = [event["sequence"] for event in receiver.events]
+        lane = stage.lane(id, account)
+
+    assert in_vain <= 90
+    assert len(sequences) == 30
+    assert sequences == sorted(sequences)
+    assert (lane.state, endpoint(id).failures) == ("idle", 0)
+
+
+def test_promise_4_delivery_restarts_within_a_minute_after_an_hour_down(hands: Hands) -> None:
+    account = an_account(core=10)
+    with Receiver() as receiver, a_stage(hands) as stage:
+        stage.endpoint(receiver, account)
+        receiver.answer = 500
+        _busy(account)
+        stage.pass_time(minutes=59)
+        receiver.forget()
+        receiver.answer = 204
+        stage.pass_time(seconds=60)
+
+    assert receiver.events
+
+
+def test_promise_4_exactly_one_lane_probes_an_endpoint_in_trouble(hands: Hands) -> None:
+    companies = [an_account(core=10) for _ in range(8)]
+    with Receiver() as receiver, a_stage(hands) as stage:
+        id = stage.endpoint(receiver, max_in_flight=1)
+        receiver.answer = 500
+        for company in companies:
+            _busy(company)
+        stage.pass_time(seconds=5)
+        assert endpoint(id).failures >= 5
+        receiver.forget()
+        for _ in range(20):
+            before = len(receiver.requests)
+            hands.move(seconds=61)
+            stage.deliver()
+            assert len(receiver.requests) == before + 1
+
+
+def test_promise_4_after_trouble_it_starts_slowly(hands: Hands) -> None:
+    companies = [an_account(core=10) for _ in range(6)]
+    with Receiver() as receiver, a_stage(hands) as stage:
+        id = stage.endpoint(receiver)
+        receiver.answer = 500
+        _busy(companies[0])
+        stage.pass_time(minutes=3)
+        for company in companies:
+            _busy(company)
+        together = _Together()
+        receiver.answer = together
+        hands.move(seconds=61)
+        stage.deliver()
+
+    assert endpoint(id).failures == 0
+    assert together.most[:10] == [1] * 10
+
+
+class _Together:
+    """How many requests were being answered at once, at each of them."""
+
+    def __init__(self) -> None:
+        self.now = 0
+        self.most: list[int] = []
+
+    def __call__(self, _: Received) -> Answer:
+        self.now += 1
+        self.most.append(self.now)
+        self.now -= 1
+        return Answer(204)
+
+
+@pytest.mark.parametrize("status", range(200, 600))
+def test_promise_4_every_status_is_sorted_as_it_says(status: int) -> None:
+    trouble = {401, 403, 404, 405, 408, 421, 425}
+    expected = "message_trouble"
+    if status // 100 == 2:
+        expected = "delivered"
+    elif status in trouble or status // 100 in (3, 5):
+        expected = "endpoint_trouble"
+    elif status == 410:
+        expected = "gone"
+    elif status == 429:
+        expected = "slow_down"
+
+    assert verdict(status) == expected
+    assert verdict(503, slow=True) == "slow_down"
+    assert set(OF_A_STATUS) == trouble | {410, 429}
+
+
+@pytest.mark.parametrize("status", [400, 409, 413, 422, 451])
+def test_promise_4_a_refused_message_holds_up_its_own_lane_only(hands: Hands, status: int) -> None:
+    account, other = an_account(core=10), an_account(core=10)
+    with Receiver() as receiver, a_stage(hands) as stage:
+        id = stage.endpoint(receiver)
+        receiver.answer = lambda r: Answer(status if r.json["account_id"] == account.id else 204)
+        for company in (account, other):
+            _busy(company)
+        stage.pass_time(minutes=30)
+
+        refused = [e for e in receiver.events if e["account_id"] == account.id]
+        lane = stage.lane(id, account)
+
+    assert {e["sequence"] for e in refused} == {refused[0]["sequence"]}
+    assert 5 <= len(refused) <= 9
+    assert stage.lane(id, other).state == "idle"
+    assert (lane.state, lane.refusals, endpoint(id).failures) == ("ready", len(refused), 0)
+
+
+def test_promise_4_what_is_refused_for_three_days_is_parked(hands: Hands) -> None:
+    account = an_account(core=10)
+    with Receiver() as receiver, Receiver() as operator, a_stage(hands) as stage:
+        id = stage.endpoint(receiver, account)
+        stage.endpoint(operator, None, "event.parked")
+        _busy(account)
+        first = account.log()[-2]
+        receiver.answer = lambda r: Answer(422 if r.json["id"] == first["id"] else 204)
+        stage.pass_time(hours=80)
+
+        (parked,) = Parked.select()
+        lane = stage.lane(id, account)
+        after = receiver.events[-1]
+        (notice,) = operator.events
+
+    assert (parked.event_id, parked.reason) == (first["id"], "message_trouble")
+    assert (lane.state, lane.cursor) == ("idle", lane.head)
+    # What comes after it says that something is missing.
+    assert after["previous_sequence"] == first["sequence"]
+    assert notice["type"] == "event.parked"
+    assert notice["data"]["object"]["event_id"] == first["id"]
+    assert notice["data"]["object"]["endpoint_id"] == id
+
+
+def test_promise_4_or_blocks_its_lane_where_that_is_wanted(hands: Hands) -> None:
+    account = an_account(core=10)
+    with Receiver() as receiver, a_stage(hands) as stage:
+        id = stage.endpoint(receiver, account, poison_policy=Poison.BLOCK)
+        receiver.answer = 422
+        _busy(account)
+        stage.pass_time(hours=80)
+        sent = len(receiver.requests)
+        stage.pass_time(hours=80)
+
+        lane = stage.lane(id, account)
+
+    assert (lane.state, len(receiver.requests)) == ("blocked", sent)
+    assert Parked.select().count() == 0
+
+
+def test_promise_4_a_receiver_can_give_up_a_message(hands: Hands) -> None:
+    account = an_account(core=10)
+    with Receiver() as receiver, a_stage(hands) as stage:
+        stage.endpoint(receiver, account)
+        _busy(account)
+        receiver.answer = lambda _: Answer(422, {"webhook-delivery": "abort-message"})
+        stage.deliver()
+
+    assert [row.reason for row in Parked.select()] == ["given_up"] * 2
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"retry-after": "30"}, 30),
+        ({"retry-after": "0"}, 5),
+        ({"retry-after": "-1"}, 5),
+        ({"retry-after": "1.5"}, 5),
+        ({"retry-after": "soon"}, 5),
+        ({"retry-after": "1000000000"}, 3600),
+        ({"retry-after": "Mon, 02 Mar 2026 09:10:00 GMT"}, 600),
+        ({"retry-after": "Mon, 02 Mar 2020 09:00:00 GMT"}, 5),
+        ({}, 5),
+    ],
+)
+def test_promise_4_slowing_down_is_not_charged(
+    hands: Hands, headers: dict[str, str], seconds: int
+) -> None:
+    account = an_account(core=10)
+    with Receiver() as receiver, a_stage(hands) as stage:
+        id = stage.endpoint(receiver, account)
+        receiver.answer = lambda _: Answer(429, headers)
+        _busy(account)
+        stage.deliver()
+
+        waits = endpoint(id).next_send_at - stage.now()
+        assert (waits, endpoint(id).failures) == (seconds * 1000, 0)
+        hands.move(seconds=seconds - 1)
+        assert stage.deliver() == 0
+        hands.move(seconds=1)
+        assert stage.deliver() == 1
+
+
+def test_promise_4_who_is_gone_is_left_alone(hands: Hands) -> None:
+    account = an_account(core=10)
+    with Receiver() as receiver, Receiver() as operator, a_stage(hands) as stage:
+        id = stage.endpoint(receiver, account)
+        stage.endpoint(operator, None, "endpoint.*")
+        receiver.answer = 410
+        _busy(account)
+        stage.pass_time(hours=2)
+        assert (len(receiver.requests), endpoint(id).status) == (1, "gone")
+        _busy(account)
+        endpoints.enable_endpoint(system(), id)
+        receiver.answer = 204
+        stage.pass_time(seconds=1)
+
+    assert [e["type"] for e in operator.events] == ["endpoint.gone"]
+    assert [e["sequence"] for e in receiver.events[1:]] == [
+        event["sequence"] for event in account.log()[-4:]
+    ]
+
+
+def test_promise_4_after_a_week_it_is_tried_once_a_day_and_resumes_by_itself(hands: Hands) -> None:
+    account = an_account(core=10)
+    with Receiver() as receiver, Receiver() as operator, a_stage(hands) as stage:
+        id = stage.endpoint(receiver, account)
+        stage.endpoint(operator, None, "endpoint.*")
+        receiver.answer = 500
+        _busy(account)
+        stage.pass_time(days=8)
+        assert endpoint(id).status == "suspended"
+        before = len(receiver.requests)
+        stage.pass_time(days=5)
+        assert len(receiver.requests) - before in (4, 5)
+        receiver.answer = 204
+        stage.pass_time(days=1)
+
+        assert endpoint(id).status == "active"
+        assert receiver.events[-1]["id"] == account.log()[-1]["id"]
+        told = [event["type"] for event in operator.events]
+
+    assert told == ["endpoint.failing"] * 5 + ["endpoint.suspended", "endpoint.resumed"]
+
+
+def test_operators_are_told_when_an_endpoint_works_again(hands: Hands) -> None:
+    account = an_account(core=10)
+    with Receiver() as receiver, Receiver() as operator, a_stage(hands) as stage:
+        stage.endpoint(receiver, account)
+        stage.endpoint(operator, None, "endpoint.*")
+        receiver.answer = 500
+        _busy(account)
+        stage.pass_time(minutes=5)
+        receiver.answer = 204
+        stage.pass_time(minutes=2)
+
+        failing, recovered = operator.events
+
+    assert (failing["type"], recovered["type"]) == ("endpoint.failing", "endpoint.recovered")
+    assert (failing["account_id"], failing["sequence"], recovered["previous_sequence"]) == (
+        None,
+        1,
+        1,
+    )
+    assert failing["data"]["object"]["failing_since"] is not None
+    assert recovered["data"]["object"]["failing_since"] is None
+
+
+def test_an_endpoint_is_told_nothing_about_itself(hands: Hands) -> None:
+    with Receiver() as operator, a_stage(hands) as stage:
+        stage.endpoint(operator, None, "endpoint.*", "account.created")
+        operator.answer = 500
+        an_account()
+        stage.pass_time(minutes=5)
+        operator.answer = 204
+        stage.pass_time(minutes=2)
+
+    assert _told() == ["endpoint.failing", "endpoint.recovered"]
+    assert {event["type"] for event in operator.events} == {"account.created"}
+
+
+def test_a_star_does_not_ask_for_what_is_told_of_endpoints(hands: Hands) -> None:
+    account = an_account(core=10)
+    with Receiver() as receiver, Receiver() as other, a_stage(hands) as stage:
+        stage.endpoint(receiver, account)
+        stage.endpoint(other, None, "*")
+        receiver.answer = 410
+        _busy(account)
+        stage.pass_time(minutes=5)
+
+    assert _told() == ["endpoint.gone"]
+    assert all(not event["type"].startswith("endpoint") for event in other.events)
+
+
+@pytest.mark.parametrize(
+    "interrupt",
+    [
+        pytest.param(lambda stage, id: endpoints.pause_endpoint(system(), id), id="paused"),
+        pytest.param(lambda stage, id: endpoints.delete_endpoint(system(), id), id="deleted"),
+        pytest.param(
+            lambda stage, id: endpoints.update_endpoint(
+                system(), id, {"event_types": ["seat.*"]}, None
+            ),
+            id="changed",
+        ),
+        pytest.param(lambda stage, id: endpoints.rotate_secret(system(), id), id="another secret"),
+    ],
+)
+def test_what_happens_to_an_endpoint_while_it_is_sent_to(
+    hands: Hands, interrupt: Callable[[Stage, str], None]
+) -> None:
+    account = an_account(core=10)
+    with Receiver() as receiver, a_stage(hands) as stage:
+        id = stage.endpoint(receiver, account)
+
+        def answer(_: Received) -> Answer:
+            if not done:
+                done.append(1)
+                _in_a_thread(lambda: interrupt(stage, id))
+            return Answer(204)
+
+        done: list[int] = []
+        receiver.answer = answer
+        _busy(account)
+        stage.deliver()
+        there = Endpoint.get_or_none(Endpoint.id == id)
+        if there is not None:
+            endpoints.enable_endpoint(system(), id)
+            stage.deliver()
+
+    sequences = [event["sequence"] for event in receiver.events]
+    assert sequences == sorted(set(sequences))
+    if there is not None:
+        assert sequences == [event["sequence"] for event in account.log()[-2:]]
+    else:
+        assert Attempt.select().count() == 0
+
+
+def _in_a_thread(work: Callable[[], None]) -> None:
+    from threading import Thread
+
+    from licensing import db
+
+    def run() -> None:
+        with db.connection():
+            work()
+        db.close()
+
+    thread = Thread(target=run)
+    thread.start()
+    thread.join()
+
+
+def test_a_paused_endpoint_is_not_sent_to_and_loses_nothing(hands: Hands) -> None:
+    account = an_account(core=10)
+    with Receiver() as receiver, a_stage(hands) as stage:
+        id = stage.endpoint(receiver, account)
+        endpoints.pause_endpoint(system(), id)
+        _busy(account)
+        stage.pass_time(days=3)
+        assert receiver.requests == []
+        endpoints.enable_endpoint(system(), id)
+        stage.deliver()
+
+    assert len(receiver.events) == 2
+
+
+def test_another_address_answers_for_itself(hands: Hands) -> None:
+    account = an_account(core=10)
+    with Receiver() as old, Receiver() as new, a_stage(hands) as stage:
+        id = stage.endpoint(old, account)
+        old.answer = 500
+        _busy(account)
+        stage.pass_time(minutes=10)
+        endpoints.update_endpoint(system(), id, {"url": new.url}, None)
+        assert endpoint(id).status == "pending"
+        stage.pass_time(seconds=1)
+
+    assert new.requests[0].json["type"] == "webhook.verification"
+    assert [e["sequence"] for e in new.events] == [e["sequence"] for e in account.log()[-2:]]
+
+
+def test_promise_10_every_attempt_is_kept(hands: Hands) -> None:
+    account = an_account(core=10)
+    with Receiver() as receiver, a_stage(hands) as stage:
+        stage.endpoint(receiver, account, "seat.assigned")
+        receiver.answer = lambda _: Answer(500, {"content-type": "text/plain"}, b"x" * 5000)
+        _busy(account)
+        stage.deliver()
+        receiver.answer = lambda _: Answer(200, {"content-type": "image/png"}, b"\x89PNG")
+        hands.move(seconds=5)
+        stage.deliver()
+
+        failed, taken = Attempt.select().order_by(Attempt.id)
+
+    assert (failed.status, failed.verdict, failed.answer) == (500, "endpoint_trouble", "x" * 1024)
+    assert (taken.status, taken.verdict, taken.answer) == (200, "delivered", None)
+    assert set(failed.milliseconds) >= {"connect", "first_byte", "total"}
+    assert failed.event_id == taken.event_id
