@@ -15,13 +15,11 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from peewee import PeeweeException
-
 from licensing import db
 from licensing.db import on_sqlite, transactional
-from webhooks import endpoints, jobs, lanes, parking, waking
+from webhooks import endpoints, health, jobs, lanes, parking, secrets, waking
 from webhooks.jobs import Job
-from webhooks.models import Endpoint
+from webhooks.models import Endpoint, Lane
 from webhooks.rules import SECOND, EndpointStatus
 from webhooks.transport import Outcome, Transport
 
@@ -75,7 +73,8 @@ class Dispatcher:
                 try:
                     self._wait()
                     self._work(self._drained())
-                except (PeeweeException, db.Busy):
+                except Exception:
+                    # Whatever it was, deliveries have to go on; what was not written is repeated.
                     log.exception("the dispatcher could not work; it tries again")
                     self._stopping.wait(SECONDS_BETWEEN_LOOKS)
             self._finish()
@@ -202,13 +201,37 @@ def _claimed_of(endpoint: Endpoint, room: int, now: int) -> list[Job]:
         if not endpoints.take_the_probe(endpoint, until):
             return []
         if endpoint.status == EndpointStatus.PENDING:
-            return [jobs.challenge(endpoint, MILLISECONDS_FOR_A_PROBE / SECOND)]
+            return _challenged(endpoint, now)
     room = min(room, endpoints.turns_free(endpoint, now))
     leased = lanes.claim(endpoint.id, room, now) if room else []
     parked = parking.claim(endpoint.id, room - len(leased), now) if room > len(leased) else []
     endpoints.use_turns(endpoint, len(leased) + len(parked), now)
-    found = [
-        *(jobs.delivery(lane, endpoint, now) for lane in leased),
-        *(jobs.recovery(row, endpoint) for row in parked),
-    ]
+    try:
+        found = [
+            *(jobs.delivery(lane, endpoint, now) for lane in leased),
+            *(jobs.recovery(row, endpoint) for row in parked),
+        ]
+    except secrets.Unreadable as unreadable:
+        _leave_alone(endpoint, leased, now, unreadable)
+        return []
     return [job for job in found if job is not None]
+
+
+def _challenged(endpoint: Endpoint, now: int) -> list[Job]:
+    try:
+        return [jobs.challenge(endpoint, MILLISECONDS_FOR_A_PROBE / SECOND)]
+    except secrets.Unreadable as unreadable:
+        _leave_alone(endpoint, [], now, unreadable)
+        return []
+
+
+def _leave_alone(
+    endpoint: Endpoint, leased: Sequence[Lane], now: int, unreadable: secrets.Unreadable
+) -> None:
+    """Nothing can be signed: let the endpoint wait until somebody brings the secret key back."""
+    log.error("%s cannot be decrypted; a former secret key is missing", unreadable)
+    for lane in leased:
+        lanes.wait(lane, now)
+    current = endpoints.locked(endpoint.id)
+    if current is not None:
+        health.block(current, now)

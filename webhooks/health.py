@@ -14,7 +14,7 @@ from webhooks.resources import instant
 from webhooks.rules import DAY, MINUTE, Breaker, EndpointStatus, Verdict, pause, probe_delay
 from webhooks.transport import Outcome
 
-PAUSE_AFTER_A_REFUSED_ADDRESS = 5 * MINUTE
+PAUSE_OF_WHAT_IS_BLOCKED = 5 * MINUTE
 
 
 def note_answer(sent_to: Endpoint, outcome: Outcome, now: int) -> Endpoint | None:
@@ -91,13 +91,22 @@ def _slow_down(endpoint: Endpoint, _sent_to: Endpoint, outcome: Outcome, now: in
 
 
 def _blocked(endpoint: Endpoint, _sent_to: Endpoint, _outcome: Outcome, now: int) -> None:
-    """We do not connect to where its name points now: nothing is charged, but somebody is told."""
+    """We do not connect to where its name points now."""
+    block(endpoint, now)
+
+
+def block(endpoint: Endpoint, now: int) -> None:
+    """
+    Leave a locked endpoint alone for a while, because of something on our side.
+
+    Nothing is charged to it, but operators are told.
+    """
     before = endpoints.breaker_of(endpoint)
     warns = endpoint.warnings == 0
     endpoints.note(
         endpoint,
         replace(before, failing_since=before.failing_since or now),
-        next_send_at=now + PAUSE_AFTER_A_REFUSED_ADDRESS,
+        next_send_at=now + PAUSE_OF_WHAT_IS_BLOCKED,
         warnings=max(endpoint.warnings, 1),
     )
     if warns:

@@ -14,6 +14,7 @@ class Endpoint(Row):
     description = TextField()
     event_types = JsonField()
     headers = TextField()
+    header_names = JsonField()
     max_in_flight = IntegerField()
     rate = IntegerField(null=True)
     poison_policy = TextField()

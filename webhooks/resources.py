@@ -35,7 +35,7 @@ def endpoint_resource(row: Endpoint) -> Resource:
         "max_in_flight": row.max_in_flight,
         "rate": row.rate,
         "poison_policy": row.poison_policy,
-        "header_names": sorted(secrets.own_headers(row)),
+        "header_names": row.header_names,
         "secrets": [secret_resource(secret) for secret in secrets.live(row.id, clock.now())],
         "failures": row.failures,
         "failing_since": instant(row.failing_since),

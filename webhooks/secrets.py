@@ -4,9 +4,15 @@ import json
 from collections.abc import Mapping
 from datetime import datetime
 
+from cryptography.exceptions import InvalidTag
+
 from licensing import ids, sealing
 from webhooks import signing
 from webhooks.models import Endpoint, Secret
+
+
+class Unreadable(Exception):
+    """What is stored was encrypted under a secret key that is not among the settings."""
 
 
 def add(endpoint_id: str, now: datetime) -> str:
@@ -29,8 +35,15 @@ def live(endpoint_id: str, now: datetime) -> list[Secret]:
 
 
 def opened(row: Secret) -> str:
-    """The secret itself."""
-    return sealing.unseal(row.sealed, secret_context(row.endpoint_id, row.id)).decode()
+    """The secret itself. Raises `Unreadable`."""
+    return _unsealed(row.sealed, secret_context(row.endpoint_id, row.id)).decode()
+
+
+def _unsealed(sealed: str, context: str) -> bytes:
+    try:
+        return sealing.unseal(sealed, context)
+    except InvalidTag:
+        raise Unreadable(context) from None
 
 
 def secret_context(endpoint_id: str, secret_id: str) -> str:
@@ -49,7 +62,7 @@ def sealed_headers(endpoint_id: str, headers: Mapping[str, str]) -> str:
 
 
 def own_headers(endpoint: Endpoint) -> dict[str, str]:
-    """The headers that the endpoint's owner wants sent."""
-    sealed: bytes = sealing.unseal(endpoint.headers, headers_context(endpoint.id))
-    headers: dict[str, str] = json.loads(sealed)
+    """The headers that the endpoint's owner wants sent. Raises `Unreadable`."""
+    content = _unsealed(endpoint.headers, headers_context(endpoint.id))
+    headers: dict[str, str] = json.loads(content)
     return headers

@@ -15,6 +15,7 @@ def endpoint(id: str, **more: object) -> Endpoint:
         "description": "",
         "event_types": ["endpoint.*"],
         "headers": secrets.sealed_headers(id, {}),
+        "header_names": [],
         "max_in_flight": 4,
         "poison_policy": "park",
         "status": "active",

@@ -1,16 +1,21 @@
 """The endpoint is retried, not the message (promise 4); nothing is ever discarded (promise 1)."""
 
 from collections.abc import Callable
+from dataclasses import replace
+from threading import Thread
 
 import pytest
 
+from licensing import db, settings
 from licensing.rules.permissions import system
+from licensing.settings import Settings
 from tests.receivers import Answer, Received, Receiver
 from tests.webhooks.stage import Stage, a_stage, endpoint
 from tests.world import AnAccount, Hands, an_account
-from webhooks.models import Attempt, Endpoint, Notice, Parked
-from webhooks.operations import endpoints
-from webhooks.rules import OF_A_STATUS, Poison, verdict
+from webhooks import lanes
+from webhooks.models import Attempt, Endpoint, Lane, Notice, Parked
+from webhooks.operations import endpoints, replaying, sending
+from webhooks.rules import Poison, verdict
 
 HOUR = 3_600_000
 
@@ -108,22 +113,19 @@ class _Together:
         return Answer(204)
 
 
-@pytest.mark.parametrize("status", range(200, 600))
-def test_promise_4_every_status_is_sorted_as_it_says(status: int) -> None:
-    trouble = {401, 403, 404, 405, 408, 421, 425}
-    expected = "message_trouble"
-    if status // 100 == 2:
-        expected = "delivered"
-    elif status in trouble or status // 100 in (3, 5):
-        expected = "endpoint_trouble"
-    elif status == 410:
-        expected = "gone"
-    elif status == 429:
-        expected = "slow_down"
+def test_promise_4_every_status_is_sorted_as_it_says() -> None:
+    named = {
+        410: "gone",
+        429: "slow_down",
+        **dict.fromkeys((401, 403, 404, 405, 408, 421, 425), "endpoint_trouble"),
+    }
+    hundreds = {2: "delivered", 4: "message_trouble"}
 
-    assert verdict(status) == expected
+    for status in range(100, 600):
+        expected = named.get(status) or hundreds.get(status // 100, "endpoint_trouble")
+        assert verdict(status) == expected, status
     assert verdict(503, slow=True) == "slow_down"
-    assert set(OF_A_STATUS) == trouble | {410, 429}
+    assert verdict(None) == "endpoint_trouble"
 
 
 @pytest.mark.parametrize("status", [400, 409, 413, 422, 451])
@@ -364,10 +366,6 @@ def test_what_happens_to_an_endpoint_while_it_is_sent_to(
 
 
 def _in_a_thread(work: Callable[[], None]) -> None:
-    from threading import Thread
-
-    from licensing import db
-
     def run() -> None:
         with db.connection():
             work()
@@ -424,3 +422,67 @@ def test_promise_10_every_attempt_is_kept(hands: Hands) -> None:
     assert (taken.status, taken.verdict, taken.answer) == (200, "delivered", None)
     assert set(failed.milliseconds) >= {"connect", "first_byte", "total"}
     assert failed.event_id == taken.event_id
+
+
+def test_a_secret_that_cannot_be_read_blocks_its_own_endpoint_only(
+    hands: Hands, service: Settings
+) -> None:
+    account = an_account(core=10)
+    with Receiver() as receiver, Receiver() as other, a_stage(hands) as stage:
+        id = stage.endpoint(receiver, account)
+        settings.put_in_force(replace(service, secret_key="y" * 40))
+        stage.endpoint(other, None, "*", "endpoint.*")
+        _busy(account)
+        stage.pass_time(minutes=1)
+        assert (receiver.requests, len(other.events)) == ([], 3)
+        assert other.events[-1]["type"] == "endpoint.failing"
+        assert other.events[-1]["data"]["reason"] == "blocked"
+        settings.put_in_force(replace(service, former_secret_keys=("y" * 40,)))
+        stage.pass_time(minutes=5)
+
+    assert len(receiver.events) == 2
+    assert endpoint(id).failing_since is None
+
+
+def test_a_dispatcher_survives_whatever_goes_wrong_in_it(
+    hands: Hands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account = an_account(core=10)
+    found = [RuntimeError("out of the blue")]
+
+    def fails(endpoint_id: str, most: int, now: int) -> list[Lane]:
+        if found:
+            raise found.pop()
+        return claim(endpoint_id, most, now)
+
+    claim = lanes.claim
+    monkeypatch.setattr(lanes, "claim", fails)
+    with Receiver() as receiver, a_stage(hands) as stage:
+        stage.endpoint(receiver, account)
+        thread = Thread(target=stage.dispatcher.run)
+        thread.start()
+        _busy(account)
+        receiver.wait_for(2)
+        stage.dispatcher.stop()
+        thread.join()
+
+
+@pytest.mark.parametrize("how", ["retried", "skipped"])
+def test_a_blocked_lane_goes_on_when_somebody_decides(hands: Hands, how: str) -> None:
+    account = an_account(core=10)
+    with Receiver(422) as receiver, a_stage(hands) as stage:
+        id = stage.endpoint(receiver, account, poison_policy=Poison.BLOCK)
+        _busy(account)
+        stage.pass_time(hours=80)
+        assert stage.lane(id, account).state == "blocked"
+        first = receiver.events[0]
+        receiver.forget()
+        receiver.answer = 204
+        if how == "retried":
+            sending.retry(system(), id, first["id"])
+        else:
+            replaying.skip(system(), id, account.id, first["sequence"], "sent by hand")
+        stage.deliver()
+
+    assert len(receiver.events) == (2 if how == "retried" else 1)
+    assert stage.lane(id, account).state == "idle"

@@ -13,6 +13,7 @@ CREATE TABLE webhook_endpoints (
     description TEXT NOT NULL,
     event_types TEXT NOT NULL,
     headers TEXT NOT NULL,
+    header_names TEXT NOT NULL,
     max_in_flight INTEGER NOT NULL
         CONSTRAINT webhook_endpoints_in_flight CHECK (max_in_flight BETWEEN 1 AND 16),
     rate INTEGER CONSTRAINT webhook_endpoints_rate CHECK (rate BETWEEN 1 AND 1000),

@@ -1,6 +1,7 @@
 """Endpoints and their secrets: make, change, rotate, pause, enable, delete."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -82,6 +83,7 @@ def create_endpoint(actor: Actor, wanted: NewEndpoint) -> tuple[Endpoint, str]:
         description=wanted.description,
         event_types=list(dict.fromkeys(wanted.event_types)),
         headers=secrets.sealed_headers(id, wanted.headers),
+        header_names=sorted(wanted.headers),
         max_in_flight=wanted.max_in_flight,
         rate=wanted.rate,
         poison_policy=wanted.poison_policy,
@@ -177,11 +179,13 @@ def update_endpoint(
     return _changed(endpoint, **columns)
 
 
-def _headers(endpoint: Endpoint, wanted: Mapping[str, str]) -> dict[str, str]:
-    """The column of the headers if they are others: encrypted, the same ones would look new."""
-    if wanted == secrets.own_headers(endpoint):
-        return {}
-    return {"headers": secrets.sealed_headers(endpoint.id, wanted)}
+def _headers(endpoint: Endpoint, wanted: Mapping[str, str]) -> dict[str, Any]:
+    """The columns of the headers if they are others: encrypted, the same ones would look new."""
+    with suppress(secrets.Unreadable):
+        if wanted == secrets.own_headers(endpoint):
+            return {}
+    sealed = secrets.sealed_headers(endpoint.id, wanted)
+    return {"headers": sealed, "header_names": sorted(wanted)}
 
 
 def _refuse_stale(endpoint: Endpoint, if_match: int | None) -> None:
