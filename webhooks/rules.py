@@ -153,7 +153,7 @@ def _seconds(retry_after: str | None, now: datetime) -> int:
         return int(text[:9])
     try:
         until = parsedate_to_datetime(text)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return 0
     if until.tzinfo is None:
         until = until.replace(tzinfo=UTC)

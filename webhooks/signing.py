@@ -1,13 +1,14 @@
 """Standard Webhooks signatures: HMAC-SHA256 over id, timestamp and the exact bytes of the body."""
 
 import base64
-import binascii
 import hashlib
 import hmac
 import secrets
 
 PREFIX = "whsec_"
 SECRET_BYTES = 32
+# What Standard Webhooks allows; a shorter key, none above all, would be no secret.
+SHORTEST_SECRET, LONGEST_SECRET = 24, 64
 TOLERANCE_SECONDS = 300
 
 
@@ -21,7 +22,11 @@ def new_secret() -> str:
 
 
 def sign(secret: str, message_id: str, timestamp: int, body: bytes) -> str:
-    """One signature, `v1,…`, as Standard Webhooks says."""
+    """
+    One signature, `v1,…`, as Standard Webhooks says.
+
+    Raises `BadSignature` for a secret that is none.
+    """
     signed = f"{message_id}.{timestamp}.".encode() + body
     digest = hmac.digest(_key(secret), signed, hashlib.sha256)
     return "v1," + base64.b64encode(digest).decode()
@@ -40,12 +45,12 @@ def verify(secret: str, sent: dict[str, str], body: bytes, now: int) -> None:
     """
     Check what was received; `sent` are the headers with names in lower case, `now` in seconds.
 
-    Raises `BadSignature`, and nothing else, for whatever is wrong with the headers.
+    Raises `BadSignature`, and nothing else, for whatever is wrong with the headers or the secret.
     """
     message_id = sent.get("webhook-id", "")
     timestamp = sent.get("webhook-timestamp", "")
-    if not message_id:
-        raise BadSignature("there is no webhook-id")
+    if not (message_id and message_id.isascii()):
+        raise BadSignature("there is no webhook-id, or it is not ASCII")
     if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) < 16):
         raise BadSignature("webhook-timestamp is not a number of seconds")
     if abs(now - int(timestamp)) > TOLERANCE_SECONDS:
@@ -59,6 +64,12 @@ def verify(secret: str, sent: dict[str, str], body: bytes, now: int) -> None:
 
 def _key(secret: str) -> bytes:
     try:
-        return base64.b64decode(secret.removeprefix(PREFIX), validate=True)
-    except binascii.Error as wrong:
-        raise BadSignature("the secret is not whsec_ and standard base64") from wrong
+        key = base64.b64decode(secret.removeprefix(PREFIX), validate=True)
+    except ValueError:
+        key = b""
+    if not SHORTEST_SECRET <= len(key) <= LONGEST_SECRET:
+        raise BadSignature(
+            f"the secret is not whsec_ and {SHORTEST_SECRET} to {LONGEST_SECRET} bytes in standard "
+            "base64"
+        )
+    return key
