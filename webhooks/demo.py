@@ -41,6 +41,8 @@ class DemoReceiver(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     server: DemoReceiver
     protocol_version = "HTTP/1.1"
+    # Else the body waits for the acknowledgement of the head, which takes its time.
+    disable_nagle_algorithm = True
 
     def do_GET(self) -> None:
         self._answer(200, "\n".join([*self.server.lines, ""]))
