@@ -54,7 +54,9 @@ def webhooks() -> None:
 @webhooks.command("listen")
 @click.option("--forward", required=True, help="Where to post to, http://localhost:9000/hooks.")
 @click.option("--api", default="http://127.0.0.1:8080", show_default=True, help="The service.")
-@click.option("--key", envvar="SEATKEEPER_KEY", required=True, help="API key: accounts, read.")
+@click.option(
+    "--key", envvar="KEY", required=True, help="API key (or variable KEY): accounts, read."
+)
 @click.option("--account", "accounts", multiple=True, help="Only this account; repeat for more.")
 @click.option("--type", "types", multiple=True, default=("*",), help="Only this; as event_types.")
 @click.option("--after", type=click.IntRange(min=0), help="Begin after this sequence; now if left.")
