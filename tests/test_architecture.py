@@ -175,3 +175,10 @@ def test_every_setting_and_event_is_documented() -> None:
 
     assert [name for name in settings.NAMES if settings.PREFIX + name not in readme] == []
     assert [event for event in sorted(event_types.NAMES) if f"`{event}`" not in readme] == []
+
+
+@pytest.mark.parametrize("promise", range(1, 11))
+def test_every_promise_of_webhooks_has_a_test_that_names_it(promise: int) -> None:
+    named = f"def test_promise_{promise}_"
+
+    assert any(named in path.read_text() for path in ROOT.glob("tests/**/*.py"))

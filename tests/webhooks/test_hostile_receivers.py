@@ -111,7 +111,7 @@ NO_ANSWER = {
 
 
 @pytest.mark.parametrize(("script", "failure"), NO_ANSWER.values(), ids=NO_ANSWER.keys())
-def test_a_receiver_that_does_not_answer_fails(
+def test_promise_8_a_receiver_that_does_not_answer_fails(
     post: Post, script: Script, failure: Failure
 ) -> None:
     outcome = post(script, seconds=SHORT if failure is Failure.TIMEOUT else SECONDS)
@@ -149,7 +149,7 @@ NOT_WHOLE = {
 
 
 @pytest.mark.parametrize(("script", "failure"), NOT_WHOLE.values(), ids=NOT_WHOLE.keys())
-def test_an_answer_that_is_cut_off_does_not_count(
+def test_promise_8_an_answer_that_is_cut_off_does_not_count(
     post: Post, script: Script, failure: Failure
 ) -> None:
     outcome = post(script, seconds=SHORT if failure is Failure.TIMEOUT else SECONDS)
@@ -194,7 +194,9 @@ ANSWERS = {
 
 
 @pytest.mark.parametrize(("script", "body"), ANSWERS.values(), ids=ANSWERS.keys())
-def test_an_answer_counts_however_odd_it_is(post: Post, script: Script, body: bytes) -> None:
+def test_promise_8_an_answer_counts_however_odd_it_is(
+    post: Post, script: Script, body: bytes
+) -> None:
     outcome = post(script)
 
     assert (outcome.status, outcome.failure, outcome.body) == (200, None, body), outcome
@@ -213,7 +215,7 @@ TOO_LONG = {
 
 
 @pytest.mark.parametrize("script", TOO_LONG.values(), ids=TOO_LONG.keys())
-def test_an_answer_that_is_too_long_counts_and_is_not_read_to_its_end(
+def test_promise_8_an_answer_that_is_too_long_counts_and_is_not_read_to_its_end(
     post: Post, script: Script
 ) -> None:
     outcome = post(script)
@@ -232,20 +234,22 @@ WRAPPED_WITHOUT_END = {
 
 
 @pytest.mark.parametrize("script", WRAPPED_WITHOUT_END.values(), ids=WRAPPED_WITHOUT_END.keys())
-def test_what_wraps_a_body_is_not_read_without_end_either(post: Post, script: Script) -> None:
+def test_promise_8_what_wraps_a_body_is_not_read_without_end_either(
+    post: Post, script: Script
+) -> None:
     outcome = post(script)
 
     assert (outcome.status, outcome.failure) == (200, None), outcome
     assert len(outcome.body) <= LONGEST_BODY
 
 
-def test_64_kib_are_read_to_the_last_byte(post: Post) -> None:
+def test_promise_8_64_kib_are_read_to_the_last_byte(post: Post) -> None:
     outcome = post(says(OK, b"Content-Length: 65536\r\n\r\n", b"a" * 65535 + b"z"))
 
     assert outcome.body == b"a" * 65535 + b"z"
 
 
-def test_nothing_is_decompressed(post: Post) -> None:
+def test_promise_8_nothing_is_decompressed(post: Post) -> None:
     bomb = gzip.compress(gzip.compress(b"\x00" * 10_000_000))
     asked = []
 
@@ -277,14 +281,14 @@ DRIPS = {
 
 
 @pytest.mark.parametrize("pieces", DRIPS.values(), ids=DRIPS.keys())
-def test_dripping_does_not_move_the_deadline(post: Post, pieces: list[bytes]) -> None:
+def test_promise_8_dripping_does_not_move_the_deadline(post: Post, pieces: list[bytes]) -> None:
     outcome = post(drips(pieces), seconds=SHORT)
 
     assert outcome.failure is Failure.TIMEOUT
 
 
 @pytest.mark.parametrize("pieces", DRIPS.values(), ids=DRIPS.keys())
-def test_a_deadline_for_each_wait_alone_would_not_do(
+def test_promise_8_a_deadline_for_each_wait_alone_would_not_do(
     post: Post, pieces: list[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Exchange, "left", lambda exchange, most=SECONDS: min(most, SECONDS))
@@ -294,13 +298,13 @@ def test_a_deadline_for_each_wait_alone_would_not_do(
     assert (outcome.status, outcome.failure) == (200, None)
 
 
-def test_a_receiver_that_takes_nothing_does_not_hold_up_the_sender(post: Post) -> None:
+def test_promise_8_a_receiver_that_takes_nothing_does_not_hold_up_the_sender(post: Post) -> None:
     outcome = post(_never_reads, body=b"a" * 16_000_000, seconds=SHORT)
 
     assert (outcome.status, outcome.failure) == (None, Failure.TIMEOUT)
 
 
-def test_an_answer_to_a_body_that_was_not_read_counts(post: Post) -> None:
+def test_promise_8_an_answer_to_a_body_that_was_not_read_counts(post: Post) -> None:
     def script(connection: socket.socket) -> None:
         connection.recv(1024)
         connection.sendall(b"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n")
@@ -312,14 +316,14 @@ def test_an_answer_to_a_body_that_was_not_read_counts(post: Post) -> None:
     assert (outcome.status, outcome.failure) == (413, None)
 
 
-def test_what_a_receiver_says_is_not_repeated_in_our_words(post: Post) -> None:
+def test_promise_8_what_a_receiver_says_is_not_repeated_in_our_words(post: Post) -> None:
     said = [post(says(text)) for text in (b"<script>\x00\n", b"HTTP/\xff\x00 200 a\r\n\r\n")]
 
     assert {outcome.detail for outcome in said} == {"the answer is not HTTP, or too long"}
 
 
 @pytest.mark.parametrize("status", [300, 301, 302, 303, 307, 308])
-def test_no_redirect_is_followed(transport: Transport, status: int) -> None:
+def test_promise_8_no_redirect_is_followed(transport: Transport, status: int) -> None:
     with Canary() as canary:
         head = f"HTTP/1.1 {status} Moved\r\nLocation: {canary.url}\r\n\r\n".encode()
         with RawReceiver(endless(b"a" * 4096, head)) as receiver:
@@ -337,7 +341,7 @@ def _open_files() -> int:
     return len(list(Path("/proc/self/fd").iterdir()))
 
 
-def test_no_thread_and_no_socket_is_left_behind() -> None:
+def test_promise_8_no_thread_and_no_socket_is_left_behind() -> None:
     cases = [*NO_ANSWER.values(), *NOT_WHOLE.values(), *ANSWERS.values()]
     scripts = [script for script, came_of_it in cases if came_of_it is not Failure.TIMEOUT]
     threads, files = threading.active_count(), _open_files()

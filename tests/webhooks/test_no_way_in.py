@@ -117,7 +117,7 @@ def _post(transport: Transport, port: int, host: str = HOST) -> Outcome:
 
 
 @pytest.mark.parametrize("address", CLOSED)
-def test_a_host_with_an_address_inside_is_not_connected_to(
+def test_promise_9_a_host_with_an_address_inside_is_not_connected_to(
     transport: Transport, canary: Canary, resolve: Resolve, address: str
 ) -> None:
     resolve(address)
@@ -130,7 +130,7 @@ def test_a_host_with_an_address_inside_is_not_connected_to(
 
 
 @pytest.mark.parametrize("place", [0, 7, 19])
-def test_one_address_inside_among_twenty_is_enough(
+def test_promise_9_one_address_inside_among_twenty_is_enough(
     transport: Transport, canary: Canary, resolve: Resolve, place: int
 ) -> None:
     found = [f"198.51.{n}.1" for n in range(101, 120)]
@@ -143,7 +143,7 @@ def test_one_address_inside_among_twenty_is_enough(
     assert canary.connections == 0
 
 
-def test_without_the_check_the_canary_would_be_reached(
+def test_promise_9_without_the_check_the_canary_would_be_reached(
     transport: Transport, canary: Canary, resolve: Resolve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(connections, "refuse_unless_public", lambda address: None)
@@ -156,7 +156,7 @@ def test_without_the_check_the_canary_would_be_reached(
 
 
 @pytest.mark.parametrize("host", SPELLINGS)
-def test_no_spelling_of_loopback_is_connected_to(
+def test_promise_9_no_spelling_of_loopback_is_connected_to(
     transport: Transport, canary: Canary, host: str
 ) -> None:
     outcome = _post(transport, canary.port, host=host)
@@ -177,7 +177,7 @@ def only_loopback_is_inside(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("only_loopback_is_inside")
-def test_what_was_checked_is_what_is_connected_to(
+def test_promise_9_what_was_checked_is_what_is_connected_to(
     transport: Transport, canary: Canary, resolve: Resolve
 ) -> None:
     answers = iter([[OTHER], [LOOPBACK], [LOOPBACK]])
@@ -192,7 +192,7 @@ def test_what_was_checked_is_what_is_connected_to(
 
 
 @pytest.mark.usefixtures("only_loopback_is_inside")
-def test_whom_the_system_connected_to_is_checked_too(
+def test_promise_9_whom_the_system_connected_to_is_checked_too(
     transport: Transport, canary: Canary, resolve: Resolve
 ) -> None:
     # Linux takes this one for loopback.
@@ -203,7 +203,7 @@ def test_whom_the_system_connected_to_is_checked_too(
     assert outcome.failure is Failure.ADDRESS_REFUSED
 
 
-def test_a_connection_is_given_up_in_time_so_that_a_moved_host_is_noticed(
+def test_promise_9_a_connection_is_given_up_in_time_so_that_a_moved_host_is_noticed(
     resolve: Resolve,
 ) -> None:
     with (
@@ -219,7 +219,7 @@ def test_a_connection_is_given_up_in_time_so_that_a_moved_host_is_noticed(
     assert (there.status, moved.failure) == (204, Failure.CONNECT)
 
 
-def test_the_next_address_is_tried_where_one_does_not_answer(resolve: Resolve) -> None:
+def test_promise_9_the_next_address_is_tried_where_one_does_not_answer(resolve: Resolve) -> None:
     resolve("::1", OTHER, LOOPBACK)
     with (
         Receiver() as receiver,
@@ -256,7 +256,7 @@ def _label_too_long() -> list[str]:
         (_label_too_long, Failure.DNS),
     ],
 )
-def test_a_host_that_cannot_be_found(
+def test_promise_9_a_host_that_cannot_be_found(
     transport: Transport, resolve: Resolve, answer: Callable[[], list[str]], failure: Failure
 ) -> None:
     resolve(answer)
@@ -267,7 +267,7 @@ def test_a_host_that_cannot_be_found(
     assert outcome.detail
 
 
-def test_a_name_server_that_is_silent_holds_up_nobody_else(
+def test_promise_9_a_name_server_that_is_silent_holds_up_nobody_else(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     asked: list[str] = []
@@ -298,7 +298,7 @@ def test_a_name_server_that_is_silent_holds_up_nobody_else(
             thread.join()
 
 
-def test_so_many_hosts_at_once_are_not_looked_up(
+def test_promise_9_so_many_hosts_at_once_are_not_looked_up(
     transport: Transport, monkeypatch: pytest.MonkeyPatch, resolve: Resolve
 ) -> None:
     monkeypatch.setattr(resolving, "MOST_LOOKUPS", 0)

@@ -1,16 +1,15 @@
 """The endpoint is retried, not the message (promise 4); nothing is ever discarded (promise 1)."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from threading import Thread
 
 import pytest
 
-from licensing import db, settings
+from licensing import settings
 from licensing.rules.permissions import system
 from licensing.settings import Settings
 from tests.receivers import Answer, Received, Receiver
-from tests.webhooks.stage import Stage, a_stage, endpoint
+from tests.webhooks.stage import a_stage, endpoint
 from tests.world import AnAccount, Hands, an_account
 from webhooks import lanes
 from webhooks.models import Attempt, Endpoint, Lane, Notice, Parked
@@ -275,139 +274,6 @@ def test_promise_4_after_a_week_it_is_tried_once_a_day_and_resumes_by_itself(han
         told = [event["type"] for event in operator.events]
 
     assert told == ["endpoint.failing"] * 2 + ["endpoint.suspended", "endpoint.resumed"]
-
-
-def test_operators_are_told_when_an_endpoint_works_again(hands: Hands) -> None:
-    account = an_account(core=10)
-    with Receiver() as receiver, Receiver() as operator, a_stage(hands) as stage:
-        stage.endpoint(receiver, account)
-        stage.endpoint(operator, None, "endpoint.*")
-        receiver.answer = 500
-        _busy(account)
-        stage.pass_time(minutes=5)
-        receiver.answer = 204
-        stage.pass_time(minutes=2)
-
-        failing, recovered = operator.events
-
-    assert (failing["type"], recovered["type"]) == ("endpoint.failing", "endpoint.recovered")
-    assert (failing["account_id"], failing["sequence"], recovered["previous_sequence"]) == (
-        None,
-        1,
-        1,
-    )
-    assert failing["data"]["object"]["failing_since"] is not None
-    assert recovered["data"]["object"]["failing_since"] is None
-
-
-def test_an_endpoint_is_told_nothing_about_itself(hands: Hands) -> None:
-    with Receiver() as operator, a_stage(hands) as stage:
-        stage.endpoint(operator, None, "endpoint.*", "account.created")
-        operator.answer = 500
-        an_account()
-        stage.pass_time(minutes=5)
-        operator.answer = 204
-        stage.pass_time(minutes=2)
-
-    assert _told() == ["endpoint.failing", "endpoint.recovered"]
-    assert {event["type"] for event in operator.events} == {"account.created"}
-
-
-def test_a_star_does_not_ask_for_what_is_told_of_endpoints(hands: Hands) -> None:
-    account = an_account(core=10)
-    with Receiver() as receiver, Receiver() as other, a_stage(hands) as stage:
-        stage.endpoint(receiver, account)
-        stage.endpoint(other, None, "*")
-        receiver.answer = 410
-        _busy(account)
-        stage.pass_time(minutes=5)
-
-    assert _told() == ["endpoint.gone"]
-    assert all(not event["type"].startswith("endpoint") for event in other.events)
-
-
-@pytest.mark.parametrize(
-    "interrupt",
-    [
-        pytest.param(lambda stage, id: endpoints.pause_endpoint(system(), id), id="paused"),
-        pytest.param(lambda stage, id: endpoints.delete_endpoint(system(), id), id="deleted"),
-        pytest.param(
-            lambda stage, id: endpoints.update_endpoint(
-                system(), id, {"event_types": ["seat.*"]}, None
-            ),
-            id="changed",
-        ),
-        pytest.param(lambda stage, id: endpoints.rotate_secret(system(), id), id="another secret"),
-    ],
-)
-def test_what_happens_to_an_endpoint_while_it_is_sent_to(
-    hands: Hands, interrupt: Callable[[Stage, str], None]
-) -> None:
-    account = an_account(core=10)
-    with Receiver() as receiver, a_stage(hands) as stage:
-        id = stage.endpoint(receiver, account)
-
-        def answer(_: Received) -> Answer:
-            if not done:
-                done.append(1)
-                _in_a_thread(lambda: interrupt(stage, id))
-            return Answer(204)
-
-        done: list[int] = []
-        receiver.answer = answer
-        _busy(account)
-        stage.deliver()
-        there = Endpoint.get_or_none(Endpoint.id == id)
-        if there is not None:
-            endpoints.enable_endpoint(system(), id)
-            stage.deliver()
-
-    sequences = [event["sequence"] for event in receiver.events]
-    assert sequences == sorted(set(sequences))
-    if there is not None:
-        assert sequences == [event["sequence"] for event in account.log()[-2:]]
-    else:
-        assert Attempt.select().count() == 0
-
-
-def _in_a_thread(work: Callable[[], None]) -> None:
-    def run() -> None:
-        with db.connection():
-            work()
-        db.close()
-
-    thread = Thread(target=run)
-    thread.start()
-    thread.join()
-
-
-def test_a_paused_endpoint_is_not_sent_to_and_loses_nothing(hands: Hands) -> None:
-    account = an_account(core=10)
-    with Receiver() as receiver, a_stage(hands) as stage:
-        id = stage.endpoint(receiver, account)
-        endpoints.pause_endpoint(system(), id)
-        _busy(account)
-        stage.pass_time(days=3)
-        assert receiver.requests == []
-        endpoints.enable_endpoint(system(), id)
-        stage.deliver()
-
-    assert len(receiver.events) == 2
-
-
-def test_another_address_answers_for_itself(hands: Hands) -> None:
-    account = an_account(core=10)
-    with Receiver() as old, Receiver() as new, a_stage(hands) as stage:
-        id = stage.endpoint(old, account)
-        old.answer = 500
-        _busy(account)
-        stage.pass_time(minutes=10)
-        endpoints.update_endpoint(system(), id, {"url": new.url}, None)
-        assert endpoint(id).status == "pending"
-        stage.pass_time(seconds=1)
-
-    assert new.requests[0].json["type"] == "webhook.verification"
-    assert [e["sequence"] for e in new.events] == [e["sequence"] for e in account.log()[-2:]]
 
 
 def test_promise_10_every_attempt_is_kept(hands: Hands) -> None:
