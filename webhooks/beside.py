@@ -3,6 +3,8 @@
 from pathlib import Path
 
 from licensing import events, migrations
+from licensing.queries import invariants
+from webhooks import invariants as webhook_invariants
 from webhooks import lanes
 from webhooks.api import event_types
 
@@ -10,7 +12,12 @@ HISTORY = "webhook_migration"
 
 
 def attach() -> None:
-    """Have the tables made, the log listened to, and the types published; once or again."""
+    """
+    Have the tables made, the log listened to, invariants looked up, and types published.
+
+    Doing it again changes nothing.
+    """
     migrations.add(HISTORY, Path(__file__).parent / "migrations")
     events.listen("webhooks", lanes.heads_move)
+    invariants.also("webhooks", webhook_invariants.violations)
     event_types.publish()

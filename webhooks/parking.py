@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from peewee import fn
+
 from licensing import clock
 from licensing.db import for_update
 from webhooks.models import Lane, Parked
@@ -39,10 +41,20 @@ def park(
 
 
 def claim(endpoint_id: str, most: int, now: int) -> list[Parked]:
-    """Take parked events that are to be sent again, one of each log, the oldest first."""
+    """Take parked events that are to be sent again: of each log the oldest, once it is settled."""
+    earlier = Parked.alias()
+    waits = fn.EXISTS(
+        earlier.select(earlier.sequence).where(
+            earlier.account_id == Parked.account_id,
+            earlier.endpoint_id == Parked.endpoint_id,
+            earlier.sequence < Parked.sequence,
+            earlier.due_at.is_null(False),
+        )
+    )
     due = (
         Parked.select()
         .where(Parked.endpoint_id == endpoint_id, Parked.due_at <= now, Parked.lease_until < now)
+        .where(~waits)
         .order_by(Parked.account_id, Parked.sequence)
         .limit(most)
     )

@@ -7,7 +7,7 @@ that the tables hold, so every change has its event.
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
@@ -23,6 +23,14 @@ from licensing.rules.permissions import Permission
 from licensing.rules.pools import above_minimum, spare
 from licensing.rules.seats import Situation
 
+# What other packages have to look up.
+_others: dict[str, Callable[[], Iterator[str]]] = {}
+
+
+def also(name: str, look_up: Callable[[], Iterator[str]]) -> None:
+    """Look up the invariants of another package, too; once for each name."""
+    _others[name] = look_up
+
 
 def violations() -> Iterator[str]:
     """Every invariant that does not hold, as a sentence that names the row."""
@@ -35,6 +43,8 @@ def violations() -> Iterator[str]:
     for account in Account.select().order_by(Account.id):
         for text in _of_account(account):
             yield f"account {account.id}: {text}"
+    for look_up in _others.values():
+        yield from look_up()
 
 
 def dropped_from_catalogue() -> list[str]:

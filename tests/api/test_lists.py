@@ -50,8 +50,7 @@ FILTERS = {
 def _scene(app: Flask) -> tuple[AnAccount, Calling]:
     """An account with at least three items in every list, and a key that sees all of them."""
     account = an_account(core=10)
-    an_account()
-    an_account()
+    others = [an_account(), an_account()]
     for product in ("sales", "service"):
         account.subscribe(product, seats={product: 1})
     priya, noah = account.user("Priya", seats=["core", "sales"]), account.user("Noah")
@@ -62,9 +61,9 @@ def _scene(app: Flask) -> tuple[AnAccount, Calling]:
         giving_back.schedule_removal(account.by, "core", 1)
         calling(app, account)
         test_clocks.create_clock(system(), "Renewals", START)
-    for number in range(3):
+    for number, company in enumerate([account, *others]):
         rows.endpoint(FIRST if number == 0 else f"whe_{number}")
-        rows.fill(FIRST, f"acc_{number}", number)
+        rows.fill(FIRST, company.id, number)
     account.user()
     account.from_here()
     return account, calling(app, account, bound=False)
@@ -90,10 +89,10 @@ def _add_a_row_to_each(account: AnAccount, api: Calling) -> None:
     user = account.user(seats=["core"])
     giving_back.schedule_removal(account.by, "core", 1)
     api.post("purchases", {"seat_type": "core", "quantity": 1}, key=user)
-    api.post("/v1/accounts", {"name": "New"})
+    new = api.post("/v1/accounts", {"name": "New"}).json["id"]
     api.post("/v1/api-keys", {"name": "new", "scopes": ["read"]})
     rows.endpoint("whe_zzz")
-    rows.fill(FIRST, "acc_new", 9)
+    rows.fill(FIRST, new, 0)
 
 
 def test_the_table_has_every_list(app: Flask) -> None:
