@@ -1,6 +1,7 @@
 """Settings: read once from SEATKEEPER_* variables, all mistakes told at once."""
 
 import os
+import re
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -28,6 +29,7 @@ NAMES = (
     "EVENT_DAYS",
 )
 SHORTEST_SECRET = 32
+HOST = re.compile(r"([A-Za-z0-9_.-]*[A-Za-z0-9]|\[[0-9A-Fa-f:.]+\])(:[1-9][0-9]{0,4})?")
 
 
 class StartRefused(Exception):
@@ -112,7 +114,7 @@ def from_environment() -> Settings:
         "RENEWAL_NOTICE_DAYS", Settings.renewal_notice_days, validate=validate.Range(0, 365)
     )
     former_secret_keys: list[str] = env.list("FORMER_SECRET_KEYS", [], validate=_are_long_enough)
-    allowed_hosts: list[str] = env.list("WEBHOOK_ALLOWED_HOSTS", [])
+    allowed_hosts: list[str] = env.list("WEBHOOK_ALLOWED_HOSTS", [], validate=_are_hosts)
     attempt_days = env.int("ATTEMPT_DAYS", Settings.attempt_days, validate=validate.Range(1, 3650))
     event_days = env.int("EVENT_DAYS", Settings.event_days, validate=validate.Range(30, 36500))
 
@@ -129,7 +131,7 @@ def from_environment() -> Settings:
         invitation_days=invitation_days,
         renewal_notice_days=renewal_notice_days,
         former_secret_keys=tuple(former_secret_keys),
-        webhook_allowed_hosts=frozenset(allowed_hosts),
+        webhook_allowed_hosts=frozenset(host.strip().lower() for host in allowed_hosts),
         attempt_days=attempt_days,
         event_days=event_days,
     )
@@ -193,6 +195,12 @@ def _are_origins(origins: list[str]) -> None:
         parts = urlsplit(origin)
         if parts.scheme not in ("http", "https") or not parts.netloc or parts.path or parts.query:
             raise ValidationError(f"{origin!r} is no origin such as https://app.example.com")
+
+
+def _are_hosts(hosts: list[str]) -> None:
+    for host in hosts:
+        if not HOST.fullmatch(host.strip()):
+            raise ValidationError(f"{host!r} is no host such as billing.internal or [::1]:9000")
 
 
 def _kept_secret(database_url: str) -> str:

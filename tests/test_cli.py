@@ -184,11 +184,19 @@ def test_all_wrong_settings_are_told_at_once(run: Run) -> None:
         SEATKEEPER_SECRET_KEY="short",
         SEATKEEPER_THREADS="many",
         SEATKEEPER_CORS_ORIGINS="https://app.example.com/path",
+        SEATKEEPER_WEBHOOK_ALLOWED_HOSTS="localhost:9000,http://localhost",
         SEATKEEPER_TYPO="1",
     )
 
     assert ran.returncode == 1
-    for name in ("DATABASE_URL", "SECRET_KEY", "THREADS", "CORS_ORIGINS", "TYPO"):
+    for name in (
+        "DATABASE_URL",
+        "SECRET_KEY",
+        "THREADS",
+        "CORS_ORIGINS",
+        "WEBHOOK_ALLOWED_HOSTS",
+        "TYPO",
+    ):
         assert f"SEATKEEPER_{name}:" in ran.stderr
     assert "Traceback" not in ran.stderr
 

@@ -43,7 +43,6 @@ OF_A_PHASE = {Phase.DNS: Failure.DNS, Phase.CONNECT: Failure.CONNECT, Phase.TLS:
 # The first that fits: a timeout, and an error of TLS, are errors of the system, too.
 OF_A_KIND: dict[type[Exception], Failure] = {
     TimeoutError: Failure.TIMEOUT,
-    ssl.SSLEOFError: Failure.RESET,
     ssl.SSLError: Failure.TLS,
     OSError: Failure.RESET,
 }

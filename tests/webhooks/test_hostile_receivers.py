@@ -67,7 +67,6 @@ def _never_reads(connection: socket.socket) -> None:
 
 NO_ANSWER = {
     "closes at once": (lambda connection: None, Failure.RESET),
-    "resets at once": (reset, Failure.RESET),
     "closes before it answers": (says(), Failure.RESET),
     "resets before it answers": (says(then=reset), Failure.RESET),
     "closes its half before it answers": (says(then=half_close), Failure.RESET),
@@ -119,6 +118,13 @@ def test_promise_8_a_receiver_that_does_not_answer_fails(
     assert (outcome.status, outcome.failure) == (None, failure), outcome
     assert outcome.detail
     assert not outcome.resent
+
+
+def test_a_receiver_that_resets_at_once_fails_while_or_after_it_is_connected_to(post: Post) -> None:
+    outcome = post(reset)
+
+    assert outcome.status is None
+    assert outcome.failure in (Failure.CONNECT, Failure.RESET)
 
 
 NOT_WHOLE = {
