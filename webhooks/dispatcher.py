@@ -146,7 +146,7 @@ class Dispatcher:
     def _settled(self, report: Report, now: int) -> Job | None:
         """Write what became of a job; returns the one to go on with."""
         if report.outcome is None:
-            report.job.give_back(now)
+            report.job.give_back(now + SECOND)
             return None
         following = report.job.settle(report.outcome, now)
         if following is not None and self._stopping.is_set():

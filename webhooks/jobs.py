@@ -5,7 +5,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar
 
-from webhooks import challenges, health, lanes, logs, messages, outcomes, parking, settling
+from webhooks import challenges, health, lanes, logs, messages, outcomes, parking, secrets, settling
 from webhooks.messages import Message
 from webhooks.models import Endpoint, Lane, Parked
 from webhooks.rules import SECOND, EndpointStatus, Occasion, Verdict
@@ -78,7 +78,12 @@ class Delivery(Job):
         if not self._goes_on(current, now):
             lanes.wait(lane, now)
             return None
-        return delivery(lane, current, now, self.turn + 1)
+        try:
+            return delivery(lane, current, now, self.turn + 1)
+        except secrets.Unreadable:
+            # What is to be done about it is decided where lanes are claimed.
+            lanes.wait(lane, now)
+            return None
 
     def _goes_on(self, endpoint: Endpoint, now: int) -> bool:
         return (

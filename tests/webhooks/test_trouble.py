@@ -315,6 +315,31 @@ def test_a_secret_that_cannot_be_read_blocks_its_own_endpoint_only(
     assert endpoint(id).failing_since is None
 
 
+def test_a_secret_that_becomes_unreadable_while_a_lane_is_sent_blocks_its_own_endpoint_only(
+    hands: Hands, service: Settings
+) -> None:
+    account = an_account(core=10)
+    with Receiver() as receiver, Receiver() as other, a_stage(hands) as stage:
+        stage.endpoint(receiver, account)
+
+        def another_key(_: Received) -> Answer:
+            settings.put_in_force(replace(service, secret_key="y" * 40))
+            return Answer(204)
+
+        receiver.answer = another_key
+        _busy(account)
+        stage.pass_time(seconds=1)
+        stage.endpoint(other, account)
+        _busy(account)
+        stage.pass_time(seconds=1)
+        assert (len(receiver.events), len(other.events)) == (1, 2)
+        receiver.answer = 204
+        settings.put_in_force(replace(service, former_secret_keys=("y" * 40,)))
+        stage.pass_time(minutes=5)
+
+    assert len(receiver.events) == 4
+
+
 def test_a_dispatcher_survives_whatever_goes_wrong_in_it(
     hands: Hands, monkeypatch: pytest.MonkeyPatch
 ) -> None:
