@@ -82,6 +82,7 @@ def listen(
     unknown = [one for one in types if not is_filter(one)]
     if unknown:
         raise click.BadParameter(f"there is no event type {unknown[0]}", param_hint="--type")
+    _refuse_bad_secret(secret)
     listener = Listener(api, key, forward, secret or signing.new_secret(), types)
     if secret is None:
         click.echo(f"signing with {listener.secret}")
@@ -92,6 +93,13 @@ def listen(
             follow(listener, click.echo, None if once else seconds)
     except ServiceRefused as refused:
         raise click.ClickException(str(refused)) from None
+
+
+def _refuse_bad_secret(secret: str | None) -> None:
+    try:
+        signing.sign(secret or signing.new_secret(), "evt", 0, b"")
+    except signing.BadSignature as bad:
+        raise click.BadParameter(str(bad), param_hint="--secret") from None
 
 
 @webhooks.command("verify")

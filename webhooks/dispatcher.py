@@ -15,6 +15,8 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+from peewee import PeeweeException
+
 from licensing import db
 from licensing.db import on_sqlite, transactional
 from webhooks import endpoints, health, jobs, lanes, parking, secrets, waking
@@ -110,12 +112,29 @@ class Dispatcher:
 
     def _work(self, reports: Sequence[Report]) -> int:
         try:
-            handed_out = self._settle_and_claim(reports)
-        except BaseException:
+            return self._worked(reports)
+        except (PeeweeException, db.Busy):
             # Nothing was written: what the senders reported is still to be.
             for report in reports:
                 self._reports.put(report)
             raise
+        except Exception:
+            if not reports:
+                raise
+            log.exception("reports cannot be written together; they are one by one")
+        return sum(self._worked_alone(report) for report in reports)
+
+    def _worked_alone(self, report: Report) -> int:
+        """Write one report; where that cannot be done, its lane lapses, and others go on."""
+        try:
+            return self._worked([report])
+        except Exception:
+            log.exception("what came of message %s cannot be written", report.job.message.id)
+            self._held = [job for job in self._held if job is not report.job]
+            return 0
+
+    def _worked(self, reports: Sequence[Report]) -> int:
+        handed_out = self._settle_and_claim(reports)
         done = [report.job for report in reports]
         self._held = [job for job in self._held if job not in done] + handed_out
         for job in handed_out:

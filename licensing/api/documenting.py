@@ -70,6 +70,7 @@ HEADERS = {
         "req_" + EXAMPLE_ID,
     ),
     "ETag": ("The version; for If-Match and If-None-Match", '"v7"'),
+    "Cache-Control": ("How long it may be used again without asking", "private, max-age=5"),
     "Location": ("Path of what was made", f"/v1/accounts/acc_{EXAMPLE_ID}"),
     "Idempotency-Replayed": ("`true` when the answer is the one to an earlier request", "true"),
     "Retry-After": ("Seconds to wait before the next try", "1"),
@@ -217,8 +218,9 @@ def _successes(declared: Operation) -> dict[int, Any]:
 
 def _success(declared: Operation, given: Given) -> dict[str, Any]:
     headers = ["X-Request-Id"]
-    if given.schema is not None and "version" in given.schema.fields:
+    if given.schema is not None and declared.has_etag:
         headers.append("ETag")
+    headers += ["Cache-Control"] * (declared.fresh_for is not None)
     if given.location is not None:
         headers.append("Location")
     if declared.repeatable:

@@ -3,10 +3,13 @@
 from typing import Any
 
 from licensing.api import fields
-from licensing.api.kit import Blueprint, Response
+from licensing.api.kit import Blueprint, Request, Response
 from licensing.queries import entitlements as queries
 from licensing.rules.entitlements import Level, Reason
 from licensing.rules.permissions import SEE_ENTITLEMENTS, Actor
+
+# A page may be shown for so long with what the user could do when it was asked for.
+SECONDS_FRESH = 5
 
 blp = Blueprint("entitlements", __name__, description="What a user may do with a feature")
 
@@ -43,8 +46,57 @@ class EntitlementsResponse(Response):
     )
 
 
+class EntitlementsQueryRequest(Request):
+    """Whose entitlements, and for what."""
+
+    user_ids = fields.ListOf(
+        fields.Id("usr", description="A user"),
+        min=1,
+        max=500,
+        required=True,
+        description="The users, at most 500",
+    )
+    features = fields.ListOf(
+        fields.Name(description="A feature", example="contacts"),
+        min=1,
+        max=500,
+        description="Only these features; all of the catalogue without it",
+        example=["contacts"],
+    )
+
+
+class EntitlementsQueryResponse(Response):
+    """What many users may do."""
+
+    items = fields.ListOf(
+        fields.Nested(EntitlementsResponse, description="A user"),
+        max=500,
+        description="The users, in the order in which they were named",
+    )
+    not_found = fields.ListOf(
+        fields.Id("usr", description="A user"),
+        max=500,
+        description="Those whom the account does not have",
+        example=[],
+    )
+
+
+@blp.post("/accounts/<account_id>/entitlements/query")
+@blp.needs(SEE_ENTITLEMENTS)
+@blp.idempotent("none")
+@blp.takes(EntitlementsQueryRequest, largest=1024 * 1024)
+@blp.gives(200, EntitlementsQueryResponse)
+def query_entitlements(actor: Actor, body: dict[str, Any]) -> dict[str, Any]:
+    """Read what many users may do
+
+    Up to 500 users at once, for all features or some. Who is named twice is answered twice.
+    """
+    return queries.entitlements_of(actor, **body)
+
+
 @blp.get("/accounts/<account_id>/users/<user_id>/entitlements")
 @blp.needs(SEE_ENTITLEMENTS)
+@blp.fresh_for(SECONDS_FRESH)
 @blp.gives(200, EntitlementsResponse)
 def get_entitlements(actor: Actor, user_id: str) -> dict[str, Any]:
     """Read what a user may do
@@ -57,6 +109,7 @@ def get_entitlements(actor: Actor, user_id: str) -> dict[str, Any]:
 
 @blp.get("/accounts/<account_id>/users/<user_id>/entitlements/<feature>")
 @blp.needs(SEE_ENTITLEMENTS)
+@blp.fresh_for(SECONDS_FRESH)
 @blp.gives(200, EntitlementResponse)
 def get_entitlement(actor: Actor, user_id: str, feature: str) -> dict[str, Any]:
     """Read what a user may do with one feature

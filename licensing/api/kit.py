@@ -172,6 +172,10 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
         """Whether an Idempotency-Key is required; optional on every POST otherwise."""
         return _declare(idempotency=mode)
 
+    def fresh_for(self, seconds: int) -> Decorator:
+        """For how long the caller alone may use the answer again; after that its ETag is asked."""
+        return _declare(fresh_for=seconds)
+
     def get(self, rule: str) -> Decorator:
         """Answer GET."""
         return self._routed("GET", rule)

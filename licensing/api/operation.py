@@ -58,6 +58,7 @@ class Operation:
         gives: how it succeeds, the usual way first.
         refuses: the refusals of its own.
         idempotency: whether a repeated POST needs, or may have, a key.
+        fresh_for: for how many seconds its answer may be used again without asking.
     """
 
     view: View
@@ -73,6 +74,7 @@ class Operation:
     gives: list[Given] = field(default_factory=list)
     refuses: list[type[Refusal]] = field(default_factory=list)
     idempotency: Idempotency = "optional"
+    fresh_for: int | None = None
 
     @property
     def id(self) -> str:
@@ -112,8 +114,10 @@ class Operation:
 
     @property
     def has_etag(self) -> bool:
-        """Whether its answer has a version, and so an ETag."""
-        return any(given.schema and "version" in given.schema.fields for given in self.gives)
+        """Whether its answer has a version, or may be kept for a while, and so an ETag."""
+        return self.fresh_for is not None or any(
+            given.schema and "version" in given.schema.fields for given in self.gives
+        )
 
     @property
     def needed(self) -> Need:

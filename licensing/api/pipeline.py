@@ -155,6 +155,10 @@ def _as_answer(declared: Operation, actor: Actor, result: Any) -> Answer:
         path = given.location.format_map({"account_id": actor.account_id} | content)
         own_headers["Location"] = path
     form, body = _shown(given, content)
+    if declared.fresh_for is not None:
+        own_headers["Cache-Control"] = f"private, max-age={declared.fresh_for}"
+        own_headers["Vary"] = "Authorization"
+        own_headers["ETag"] = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
     return Answer(given.status, form | own_headers, body)
 
 

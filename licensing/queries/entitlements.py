@@ -1,5 +1,7 @@
 """What a user may do with a feature (R9): the hot read of the service."""
 
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -31,8 +33,35 @@ def entitlements(actor: Actor, user_id: str) -> dict[str, Any]:
     Raises `NotFound` for an unknown user, `PermissionDenied`.
     """
     require(actor, SEE_ENTITLEMENTS, about=user_id)
-    holder = _holder(actor, user_id)
-    answers = rules.entitlements(settings.current().catalogue, holder)
+    return _shown(user_id, _holder(actor, user_id), settings.current().catalogue.features)
+
+
+def entitlements_of(
+    actor: Actor, user_ids: Sequence[str], features: Sequence[str] | None = None
+) -> dict[str, Any]:
+    """
+    The same for many users at once, with three queries, in the order in which they were named.
+
+    `features` are those that are asked for, None for all of the catalogue. Users whom the account
+    does not have are named in `not_found`. Raises `NotFound` for an unknown feature, and
+    `PermissionDenied`, also for a user who asks about himself only.
+    """
+    require(actor, SEE_ENTITLEMENTS)
+    catalogue = settings.current().catalogue
+    wanted = catalogue.features if features is None else features
+    for feature in wanted:
+        if feature not in catalogue.features:
+            raise NotFound("feature", feature)
+    holders = _holders(actor, user_ids)
+    return {
+        "items": [_shown(id, holders[id], wanted) for id in user_ids if id in holders],
+        "not_found": [id for id in user_ids if id not in holders],
+    }
+
+
+def _shown(user_id: str, holder: Holder, wanted: Iterable[str]) -> dict[str, Any]:
+    every = rules.entitlements(settings.current().catalogue, holder)
+    answers = {feature: every[feature] for feature in wanted}
     return {
         "user_id": user_id,
         "seat_types": list(holder.seat_types),
@@ -42,27 +71,44 @@ def entitlements(actor: Actor, user_id: str) -> dict[str, Any]:
 
 
 def _holder(actor: Actor, user_id: str) -> Holder:
-    row: Any = (
-        User.select(User.status, Account.status.alias("account_status"), Account.test_clock_id)
-        .join(Account, on=(Account.id == User.account_id), attr="account")
-        .where(User.account_id == actor.account, User.id == user_id)
-        .get_or_none()
-    )
-    if row is None:
+    found = _holders(actor, [user_id])
+    if not found:
         raise NotFound("user", user_id)
-    held = Seat.select(Seat.id, Seat.seat_type).where(
-        Seat.account_id == actor.account, Seat.user_id == user_id
+    return found[user_id]
+
+
+def _holders(actor: Actor, user_ids: Sequence[str]) -> dict[str, Holder]:
+    """What the rules have to know of each of these users, those that there are."""
+    rows: list[Any] = list(
+        User.select(
+            User.id, User.status, Account.status.alias("account_status"), Account.test_clock_id
+        )
+        .join(Account, on=(Account.id == User.account_id), attr="account")
+        .where(User.account_id == actor.account, User.id.in_(list(user_ids)))
     )
+    if not rows:
+        return {}
+    held = Seat.select(Seat.id, Seat.user_id, Seat.seat_type).where(
+        Seat.account_id == actor.account, Seat.user_id.in_([row.id for row in rows])
+    )
+    seat_types = defaultdict(list)
     # Sorted here: an ORDER BY would lead the database through all seats of the account instead.
-    seats = sorted(held, key=lambda seat: str(seat.id))
-    live = _live(actor.account, hands.instant_of(row.account.test_clock_id))
-    return Holder(
-        account_open=row.account.account_status == AccountStatus.ACTIVE,
-        status=row.status,
-        seat_types=tuple(seat.seat_type for seat in seats),
-        subscriptions={s.product: s.tier for s in live},
-        suspended=frozenset(s.product for s in live if s.suspended_at is not None),
-    )
+    for seat in sorted(held, key=lambda seat: str(seat.id)):
+        seat_types[seat.user_id].append(seat.seat_type)
+    account = rows[0].account
+    live = _live(actor.account, hands.instant_of(account.test_clock_id))
+    subscriptions = {s.product: s.tier for s in live}
+    suspended = frozenset(s.product for s in live if s.suspended_at is not None)
+    return {
+        row.id: Holder(
+            account_open=account.account_status == AccountStatus.ACTIVE,
+            status=row.status,
+            seat_types=tuple(seat_types[row.id]),
+            subscriptions=subscriptions,
+            suspended=suspended,
+        )
+        for row in rows
+    }
 
 
 def _live(account_id: str, now: datetime) -> list[Subscription]:

@@ -26,6 +26,7 @@ NEEDS: dict[str, tuple[str, Scope | None]] = {
     "acceptInvitation": ("manage_users", Scope.USERS),
     "recordActivity": (NO_USER, Scope.USERS),
     "getEntitlements": ("manage_users", Scope.READ),
+    "queryEntitlements": ("manage_users", Scope.READ),
     "getEntitlement": ("manage_users", Scope.READ),
     "previewCheckout": ("modify_billing", Scope.BILLING),
     "checkout": ("modify_billing", Scope.BILLING),

@@ -1,10 +1,12 @@
 """What a user may do, over HTTP (R5 to R7, R9)."""
 
+from typing import Any
+
 import pytest
 from flask import Flask
 
 from licensing.rules.permissions import Permission, Scope
-from tests.http import calling, nobody, signed_in
+from tests.http import Calling, calling, nobody, signed_in
 from tests.world import Hands, a_free_account, an_account
 
 
@@ -196,3 +198,93 @@ def test_an_unknown_feature_is_not_found(app: Flask) -> None:
     answer = signed_in(app, account, priya).get(f"users/{priya}/entitlements/levitation")
 
     assert (answer.status_code, answer.json["kind"]) == (404, "feature")
+
+
+def _query(api: Calling, *user_ids: str, **more: Any) -> Any:
+    return api.post("entitlements/query", {"user_ids": list(user_ids)} | more)
+
+
+def test_r9_many_users_are_answered_as_each_one_alone(app: Flask) -> None:
+    account = an_account(core=10)
+    account.subscribe("sales", seats={"sales": 3})
+    people = [
+        account.user("Priya", seats=["core"]),
+        account.user("Noah", seats=["sales"]),
+        account.user("Mei"),
+        account.user("Felix", status="invited"),
+    ]
+    account.deactivate(people[2])
+    api = calling(app, account)
+
+    answer = _query(api, *reversed(people)).json
+
+    assert answer["not_found"] == []
+    assert answer["items"] == [
+        api.get(f"users/{user_id}/entitlements").json for user_id in reversed(people)
+    ]
+
+
+def test_r9_many_users_can_be_asked_about_some_features(app: Flask) -> None:
+    account = an_account(core=10)
+    priya = account.user("Priya", seats=["core"])
+    every = calling(app, account).get(f"users/{priya}/entitlements").json["features"]
+
+    (item,) = _query(calling(app, account), priya, features=["contacts"]).json["items"]
+
+    assert item["features"] == {"contacts": every["contacts"]}
+
+
+def test_r9_users_of_another_account_are_not_found_among_many(app: Flask) -> None:
+    account, other = an_account(core=1), an_account(core=1)
+    priya, stranger = account.user("Priya"), other.user("Canary")
+
+    answer = _query(calling(app, account), stranger, priya, "usr_none")
+
+    assert [item["user_id"] for item in answer.json["items"]] == [priya]
+    assert answer.json["not_found"] == [stranger, "usr_none"]
+    assert "Canary" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        ({"user_ids": []}, 422, "validation_failed"),
+        ({"user_ids": ["usr_1"] * 501}, 422, "validation_failed"),
+        ({"user_ids": ["usr_1"], "features": []}, 422, "validation_failed"),
+        ({"user_ids": ["usr_1"], "features": ["teleporting"]}, 404, "not_found"),
+        ({"user_ids": "usr_1"}, 422, "validation_failed"),
+        ({}, 422, "validation_failed"),
+    ],
+)
+def test_r9_what_cannot_be_asked_about_many_is_refused(
+    app: Flask, body: dict[str, Any], status: int, code: str
+) -> None:
+    answer = calling(app, an_account()).post("entitlements/query", body)
+
+    assert (answer.status_code, answer.json["code"]) == (status, code)
+
+
+def test_r9_a_user_asks_about_oneself_only(app: Flask) -> None:
+    account = an_account(core=1)
+    priya = account.user("Priya")
+
+    assert _query(signed_in(app, account, priya), priya).status_code == 403
+
+
+@pytest.mark.parametrize("path", ["entitlements", "entitlements/contacts"])
+def test_r9_a_page_may_use_an_answer_again_for_a_while(app: Flask, path: str) -> None:
+    account = an_account(core=1)
+    priya = account.user("Priya")
+    api = calling(app, account)
+    path = f"users/{priya}/{path}"
+
+    first = api.get(path)
+    same = api.get(path, **{"If-None-Match": first.headers["ETag"]})
+    api.post("seats", {"user_id": priya, "seat_type": "core"})
+    other = api.get(path, **{"If-None-Match": first.headers["ETag"]})
+
+    assert first.headers["Cache-Control"] == "private, max-age=5"
+    assert "Authorization" in first.headers["Vary"]
+    assert (same.status_code, same.data) == (304, b"")
+    assert same.headers["ETag"] == first.headers["ETag"] != other.headers["ETag"]
+    assert other.status_code == 200

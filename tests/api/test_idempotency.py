@@ -30,8 +30,13 @@ REQUIRED = {
     "cancelSubscription",
     "suspendSubscription",
 }
-# What sends a message each time, and answers with what came back.
-NOT_REPEATABLE = {"pingWebhookEndpoint", "testWebhookEndpoint", "retryWebhookDelivery"}
+# What sends a message each time, and answers with what came back; and what only asks.
+NOT_REPEATABLE = {
+    "pingWebhookEndpoint",
+    "testWebhookEndpoint",
+    "retryWebhookDelivery",
+    "queryEntitlements",
+}
 # For each POST a request that is answered with a success, in the scene of `_scene`.
 REQUESTS: dict[str, tuple[str, Any]] = {
     "createAccount": ("/v1/accounts", {"name": "Acme"}),

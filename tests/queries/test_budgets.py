@@ -32,6 +32,7 @@ class Scene:
     """A busy account, and the ids of some of what is in it."""
 
     account: AnAccount
+    everybody: list[str]
     holder: str
     seat: str
     pool: str
@@ -58,6 +59,7 @@ READS: list[tuple[str, int, Read]] = [
     ("an event", 1, lambda s: history.event(s.account.by, s.event)),
     ("one entitlement", 3, lambda s: entitlements.entitlement(s.account.by, s.holder, "contacts")),
     ("all entitlements", 3, lambda s: entitlements.entitlements(s.account.by, s.holder)),
+    ("entitlements of many", 3, lambda s: entitlements.entitlements_of(s.account.by, s.everybody)),
 ]
 OF_A_USER = [read for read in READS if read[0] in ("a user", "one entitlement", "all entitlements")]
 List = Callable[[Scene, Window], Any]
@@ -125,6 +127,7 @@ def _busy_account(people: int) -> Scene:
         holder = receiver
     return Scene(
         account,
+        [row.id for row in User.select().where(User.account_id == account.id)],
         holder,
         seat_id,
         pool=Pool.get(Pool.account_id == account.id).id,

@@ -153,6 +153,7 @@ def test_listen_forwards_what_happens_and_signs_it(tmp_path: Path) -> None:
     ("options", "said"),
     [
         (["--type", "seat.asigned"], "there is no event type seat.asigned"),
+        (["--secret", "whsec_short"], "the secret is not"),
         (["--api", "http://127.0.0.1:9"], "does not answer"),
     ],
 )
