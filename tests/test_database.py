@@ -15,15 +15,17 @@ from licensing.queries import invariants
 from licensing.settings import StartRefused
 from tests.conftest import POSTGRES_URL
 from tests.world import an_account
+from webhooks.models import TABLES as WEBHOOK_TABLES
 
 
 def test_the_models_say_what_the_schema_is() -> None:
-    tables = {model._meta.table_name for model in TABLES}
+    models = (*TABLES, *WEBHOOK_TABLES)
+    tables = {model._meta.table_name for model in models}
     of_the_runner = set(db.db.get_tables()) - tables
 
     assert tables <= set(db.db.get_tables())
     assert all("migration" in name for name in of_the_runner), of_the_runner
-    for model in TABLES:
+    for model in models:
         found = {column.name for column in db.db.get_columns(model._meta.table_name)}
         assert found == {field.column_name for field in model._meta.sorted_fields}
     assert migrations.pending() == []
