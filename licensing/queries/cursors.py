@@ -63,16 +63,11 @@ class Key:
 
     Attributes:
         term: an expression of the query.
-        of: its value in a row, as the database takes it, which sorts in the same way.
+        of: its value in a row, as the database takes it.
     """
 
     term: Any
     of: Callable[[Any], Any]
-
-    @classmethod
-    def field(cls, field: Any) -> "Key":
-        """A field of the rows."""
-        return cls(field, lambda row: field.db_value(getattr(row, field.name)))
 
 
 @dataclass(frozen=True)
@@ -100,17 +95,8 @@ class Order:
 
     def beyond(self, position: list[Any]) -> Any:
         """The condition that a row comes after a position."""
-        terms = [key.term for key in self.keys]
-        if len(terms) == 1:
-            (term,), (value,) = terms, position
-            return term < value if self.backwards else term > value
-        place, last = Tuple(*terms), Tuple(*position)
+        place, last = Tuple(*(key.term for key in self.keys)), Tuple(*position)
         return place < last if self.backwards else place > last
-
-    def is_beyond(self, row: Any, position: list[Any]) -> bool:
-        """The same, answered for a row."""
-        stands = self.position(row)
-        return stands < position if self.backwards else stands > position
 
 
 def page(
@@ -122,36 +108,26 @@ def page(
     `of` says which list with which filters this is; a cursor of another one is refused. Raises
     `InvalidCursor`.
     """
-    return ordered_page(query, Order((Key.field(key),), newest_first), window, of)
+    return ordered_page(query, Order((Key(key, value_of(key)),), newest_first), window, of)
 
 
 def ordered_page(query: Any, order: Order, window: Window, of: tuple[object, ...]) -> Page:
     """The same of a list in any order; what the order is belongs to what `of` says."""
-    last = position_after(window, of)
+    name = json.dumps([str(part) for part in of])
     total = query.count() if window.include_total else None
-    if last is not None:
-        query = query.where(order.beyond(last))
+    if window.cursor is not None:
+        query = query.where(order.beyond(_opened(window.cursor, name)))
     # One row more than asked for tells whether there is a next page.
     rows = list(query.order_by(*order.terms).limit(window.limit + 1))
-    return first_of(rows, order, window, of, total)
-
-
-def position_after(window: Window, of: tuple[object, ...]) -> list[Any] | None:
-    """Where the page before ended, None for the first page. Raises `InvalidCursor`."""
-    return None if window.cursor is None else _opened(window.cursor, _named(of))
-
-
-def first_of(
-    rows: list[Any], order: Order, window: Window, of: tuple[object, ...], total: int | None
-) -> Page:
-    """The page that these rows begin with; there is a next one if they are more than a page."""
     more = len(rows) > window.limit
     rows = rows[: window.limit]
-    return Page(rows, _signed(order.position(rows[-1]), _named(of)) if more else None, total)
+    cursor = _signed(order.position(rows[-1]), name) if more else None
+    return Page(rows, cursor, total)
 
 
-def _named(of: tuple[object, ...]) -> str:
-    return json.dumps([str(part) for part in of])
+def value_of(field: Any) -> Callable[[Any], Any]:
+    """How the value of a field is read of a row, as the database takes it."""
+    return lambda row: field.db_value(getattr(row, field.name))
 
 
 def _signed(last: list[Any], of: str) -> str:

@@ -53,10 +53,10 @@ class Passing:
     filters: Filters
     now: datetime
 
-    def users(self, *columns: Any) -> Any:
-        """Those who pass."""
+    def users(self, *among: Any) -> Any:
+        """Those who pass, among whom the conditions `among` hold of."""
         of_account = User.account_id == self.account_id
-        return User.select(*columns).where(of_account, *self._conditions())
+        return User.select().where(of_account, *among, *self._conditions())
 
     def few(self) -> list[str] | None:
         """Users among whom are all who pass, where some filter leaves few; None where none does."""
@@ -76,9 +76,7 @@ class Passing:
             yield _walked(field).in_(values)
         yield from self._invited()
         if wanted.inactive_since is not None:
-            first_seat = _seats_of_user(fn.MIN(Seat.assigned_at))
-            counts_from = fn.COALESCE(User.last_active_at, first_seat, User.created_at)
-            yield counts_from < _as_kept(wanted.inactive_since)
+            yield _inactive(wanted.inactive_since)
 
     def _invited(self) -> Iterator[Any]:
         """R13: a pending invitation is expired by its date, whether or not anything has run."""
@@ -114,8 +112,9 @@ class Passing:
         for field, values in self._chosen():
             yield partial(_ids, of_account.where(field.in_(values)))
         if wanted.inactive_since is not None:
-            before = active_at() < _as_kept(wanted.inactive_since)
-            yield lambda: _ids(of_account.where(before))
+            since = wanted.inactive_since
+            before = active_at() < _as_kept(since)
+            yield lambda: _ids(of_account.where(before, _inactive(since)))
 
 
 def active_at() -> Any:
@@ -131,6 +130,16 @@ def activity_of(row: User) -> str:
     return str(User.last_active_at.db_value(row.last_active_at))
 
 
+def as_it_is(term: Any) -> Any:
+    """A term of an order that an index is to be walked by."""
+    return term
+
+
+def computed(term: Any) -> Any:
+    """The same value, by which no index is sorted: the rows are found first, and then sorted."""
+    return fn.COALESCE(term, term)
+
+
 def _ids(query: Any) -> list[str]:
     return [row[0] for row in query.tuples()]
 
@@ -139,6 +148,12 @@ def _seats_of_user(column: Any) -> Any:
     """The seats of the user that the query is at."""
     same = (Seat.account_id == User.account_id) & (Seat.user_id == User.id)
     return Seat.select(column).where(same)
+
+
+def _inactive(since: datetime) -> Any:
+    """R27, as `accounts.inactive_from` says it."""
+    first_seat = _seats_of_user(fn.MIN(Seat.assigned_at))
+    return fn.COALESCE(User.last_active_at, first_seat, User.created_at) < _as_kept(since)
 
 
 def _position(text: Any, word: str) -> Any:

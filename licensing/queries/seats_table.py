@@ -6,7 +6,7 @@ make that walk long, so each is asked first for its users: where there are not m
 alone are looked at. Either way a page costs what it shows, not what the account holds.
 """
 
-from dataclasses import replace
+from collections.abc import Callable
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -15,23 +15,19 @@ from licensing import hands
 from licensing.clock import to_text
 from licensing.models import Seat, User
 from licensing.queries.accounts import existing_account
-from licensing.queries.cursors import (
-    Key,
-    Order,
-    Page,
-    Window,
-    first_of,
-    ordered_page,
-    position_after,
+from licensing.queries.cursors import Key, Order, Page, Window, ordered_page, value_of
+from licensing.queries.passing import (
+    Filters,
+    Passing,
+    active_at,
+    activity_of,
+    as_it_is,
+    computed,
 )
-from licensing.queries.passing import Filters, Passing, active_at, activity_of
 from licensing.queries.users import seats_by_user
 from licensing.resources import Resource, text_or_none
 from licensing.rules.accounts import invitation_at
 from licensing.rules.permissions import SEE, Actor, require
-
-# What an order may compare.
-COMPARED = (User.id, User.name_key, User.email_key, User.last_active_at, User.created_at)
 
 
 class Sort(StrEnum):
@@ -58,7 +54,8 @@ def seats_table(actor: Actor, window: Window, sort: Sort = Sort.NAME, **filters:
     require(actor, SEE)
     now = hands.instant_of(existing_account(actor.account).test_clock_id)
     wanted = Filters(**filters)
-    found = _page(Passing(actor.account, wanted, now), _order(sort), window, (sort, wanted))
+    of = ("seat-table", actor.account, sort, wanted)
+    found = _page(Passing(actor.account, wanted, now), sort, window, of)
     seats = seats_by_user(actor.account, [row.id for row in found.items])
     return found.mapped(lambda row: _shown(row, seats[row.id], now))
 
@@ -88,29 +85,20 @@ def _shown(row: User, seats: list[Seat], now: datetime) -> Resource:
     }
 
 
-def _order(sort: Sort) -> Order:
-    key = {
-        "name": Key.field(User.name_key),
-        "email": Key.field(User.email_key),
-        "last_active_at": Key(active_at(), activity_of),
-        "created_at": Key.field(User.created_at),
-    }[sort.removeprefix("-")]
-    return Order((key, Key.field(User.id)), backwards=sort.startswith("-"))
-
-
-def _page(passing: Passing, order: Order, window: Window, chosen: tuple[object, ...]) -> Page:
-    of = ("seat-table", passing.account_id, *chosen)
+def _page(passing: Passing, sort: Sort, window: Window, of: tuple[object, ...]) -> Page:
     few = passing.few()
     if few is None:
-        return ordered_page(passing.users(), order, window, of)
-    last = position_after(window, of)
-    rows = sorted(
-        passing.users(*COMPARED).where(User.id.in_(few)),
-        key=order.position,
-        reverse=order.backwards,
-    )
-    beyond = [row for row in rows if last is None or order.is_beyond(row, last)]
-    total = len(rows) if window.include_total else None
-    found = first_of(beyond, order, window, of, total)
-    whole = {row.id: row for row in passing.users().where(User.id.in_([u.id for u in found.items]))}
-    return replace(found, items=[whole[row.id] for row in found.items if row.id in whole])
+        return ordered_page(passing.users(), _order(sort, as_it_is), window, of)
+    return ordered_page(passing.users(User.id.in_(few)), _order(sort, computed), window, of)
+
+
+def _order(sort: Sort, seen: Callable[[Any], Any]) -> Order:
+    """The order; `seen` makes of each term what the database gets to see."""
+    field, of = {
+        "name": (User.name_key, None),
+        "email": (User.email_key, None),
+        "last_active_at": (active_at(), activity_of),
+        "created_at": (User.created_at, None),
+    }[sort.removeprefix("-")]
+    keys = (Key(seen(field), of or value_of(field)), Key(seen(User.id), value_of(User.id)))
+    return Order(keys, backwards=sort.startswith("-"))

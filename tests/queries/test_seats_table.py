@@ -26,8 +26,8 @@ from tests.world import START, AnAccount, Hands, an_account, in_days
 
 PEOPLE = (
     "Élodie Straße", "Elodie STRASSE", "Işık Yılmaz", "ışıl", "İpek", "IAN", "O'Brien", "O’Brien",
-    "Zoë", "Zoe\u0308", "50% off", "a_b", "a*b", 'Say "hi"', "back\\slash", "Łukasz Øster", "日本 太郎",
-    "ﬁona", "ＷＩＤＥ", "한국", "x", "Anna Ann", "Ann-Marie", "Soft\u00adhyphen", "Ægir", "q",
+    "Zoë", "Zoe\u0308", "50% off", "a_b", "a*b", 'Say "hi"', "back\\slash", "Łukasz Øster",
+    "日本 太郎", "ﬁona", "ＷＩＤＥ", "한국", "x", "Anna Ann", "Ann-Marie", "Soft\u00adhyphen",
 )  # fmt: skip
 LETTERS = "aAeéÉiIıİsSßẞnN%_*'’\"\\-. @oøOxqz日한e\u0301lł"
 ALL = Window(limit=1000)
@@ -157,7 +157,7 @@ def test_r27_who_is_renamed_or_deleted_is_found_as_he_is_now(either_way: None) -
 
 
 def a_company(hands: Hands) -> AnAccount:
-    """An account with users of every kind, with and without seats, active now, long ago or never."""
+    """Users of every kind: with and without seats, active now, long ago or never."""
     account = an_account(core=20)
     account.subscribe("sales", seats={"sales": 10})
     kinds: list[dict[str, Any]] = [
@@ -245,7 +245,7 @@ def _passes(
 def test_r27_filters_and_orders_together_give_what_plain_python_gives(hands: Hands) -> None:
     account = a_company(hands)
     facts = _facts(account)
-    drawn = random.Random(27)
+    drawn = random.Random(27)  # noqa: S311 no secret
     alone = [
         {n: v if n == name else None for n in CHOICES} for name in CHOICES for v in CHOICES[name]
     ]
