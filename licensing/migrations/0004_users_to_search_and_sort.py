@@ -25,7 +25,6 @@ UPDATE users SET holding = CASE
 """
 INDEXES = """
 CREATE INDEX users_by_name ON users (account_id, name_key, id);
-CREATE INDEX users_by_email ON users (account_id, email_key, id);
 CREATE INDEX users_by_activity ON users (account_id, COALESCE(last_active_at, {never}), id);
 CREATE INDEX users_by_creation ON users (account_id, created_at, id);
 CREATE INDEX users_by_holding ON users (account_id, holding, id);

@@ -107,7 +107,9 @@ class Passing:
             yield lambda: finding.candidates(self.account_id, sought, most)
         if wanted.seat_type is not None:
             of_type = (Seat.account_id == self.account_id) & (Seat.seat_type == wanted.seat_type)
-            yield lambda: _ids(Seat.select(Seat.user_id).where(of_type).limit(most))
+            # In the order of its index, which SQLite might not take otherwise.
+            holders = Seat.select(Seat.user_id).where(of_type).order_by(Seat.id)
+            yield lambda: _ids(holders.limit(most))
         of_account = User.select(User.id).where(User.account_id == self.account_id).limit(most)
         for field, values in self._chosen():
             yield partial(_ids, of_account.where(field.in_(values)))

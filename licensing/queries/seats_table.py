@@ -94,11 +94,12 @@ def _page(passing: Passing, sort: Sort, window: Window, of: tuple[object, ...]) 
 
 def _order(sort: Sort, seen: Callable[[Any], Any]) -> Order:
     """The order; `seen` makes of each term what the database gets to see."""
-    field, of = {
-        "name": (User.name_key, None),
-        "email": (User.email_key, None),
-        "last_active_at": (active_at(), activity_of),
-        "created_at": (User.created_at, None),
+    key = {
+        "name": Key(seen(User.name_key), value_of(User.name_key)),
+        "email": Key(seen(User.email_key), value_of(User.email_key)),
+        "last_active_at": Key(seen(active_at()), activity_of),
+        "created_at": Key(seen(User.created_at), value_of(User.created_at)),
     }[sort.removeprefix("-")]
-    keys = (Key(seen(field), of or value_of(field)), Key(seen(User.id), value_of(User.id)))
-    return Order(keys, backwards=sort.startswith("-"))
+    # No two users of an account have the same address.
+    unique = () if sort.endswith("email") else (Key(seen(User.id), value_of(User.id)),)
+    return Order((key, *unique), backwards=sort.startswith("-"))
