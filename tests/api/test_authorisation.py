@@ -38,6 +38,7 @@ NEEDS: dict[str, tuple[str, Scope | None]] = {
     "updatePool": (NO_USER, Scope.BILLING),
     "listSeats": (ANY, Scope.READ),
     "getSeat": (ANY, Scope.READ),
+    "seatsTable": (ANY, Scope.READ),
     "assignSeat": ("manage_users", Scope.SEATS),
     "changeSeat": ("manage_users", Scope.SEATS),
     "unassignSeat": ("manage_users", Scope.SEATS),

@@ -187,6 +187,8 @@ def test_a_filter_by_an_id_of_another_tenant_finds_nothing(
     [
         pytest.param(f"users?external_id={CANARY}-2", id="users by external id"),
         pytest.param(f"users?email={CANARY}@example.com", id="users by address"),
+        pytest.param(f"seat-table?search={CANARY}", id="the seats table by name"),
+        pytest.param("seat-table?search=c", id="the seats table by a letter"),
         pytest.param(f"/v1/accounts?external_id={CANARY}-1", id="accounts by external id"),
     ],
 )
