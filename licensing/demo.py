@@ -63,7 +63,7 @@ STAFF: tuple[Row, ...] = (
     ("Rafael Ortiz", ("core",), 15, "active"),
     ("Nadia Petrova", ("core",), 33, "active"),
     ("Giulia Romano", ("core",), 68, "active"),
-    ("Samuel Osei", ("core",), 97, "active"),
+    ("Samuel Osei", ("core",), None, "active"),
     ("Katarzyna Wójcik", ("core",), 21, "deactivated"),
     ("Felix Baumann", ("core",), None, "invited"),
     ("Aoife Brennan", ("core",), None, "invited"),
@@ -143,6 +143,10 @@ API key that may do everything:
 
 Try it:
   curl -H 'Authorization: Bearer {loaded.token}' {address}/v1/accounts/{account_id}/pools
+
+Who holds what, as a CSV file (inactive_since, search, holding, sort and more go with it):
+  curl -H 'Authorization: Bearer {loaded.token}' -H 'Accept: text/csv' \\
+    '{address}/v1/accounts/{account_id}/seat-table?sort=last_active_at'
 """
 
 

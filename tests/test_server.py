@@ -6,6 +6,7 @@ import re
 import signal
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -80,6 +81,8 @@ def test_the_demo_shows_users_of_every_kind(tmp_path: Path) -> None:
         _, accounts = _ask(running, "/v1/accounts")
         modern, legacy, on_a_clock = json.loads(accounts)["items"]
         _, body = _ask(running, f"/v1/accounts/{modern['id']}/users?limit=200")
+        table = f"/v1/accounts/{modern['id']}/seat-table?holding=paid&inactive_since="
+        _, idle = _ask(running, f"{table}{datetime.now(UTC) - timedelta(days=60):%Y-%m-%dT%XZ}")
 
     users = json.loads(body)["items"]
     held = {seat["seat_type"] for user in users for seat in user["seats"]}
@@ -89,6 +92,7 @@ def test_the_demo_shows_users_of_every_kind(tmp_path: Path) -> None:
     assert held == {"core", "sales", "service", "view_only", "partner"}
     assert {user["status"] for user in users} == {"active", "invited", "deactivated"}
     assert {user["invitation"] for user in users} >= {"pending", "expired"}
+    assert [row["name"] for row in json.loads(idle)["items"]] == ["Giulia Romano", "Samuel Osei"]
 
 
 def test_the_demo_leaves_nothing_behind(tmp_path: Path) -> None:

@@ -115,8 +115,9 @@ class Passing:
             yield partial(_ids, of_account.where(field.in_(values)))
         if wanted.inactive_since is not None:
             since = wanted.inactive_since
-            before = active_at() < _as_kept(since)
-            yield lambda: _ids(of_account.where(before, _inactive(since)))
+            before = of_account.where(active_at() < _as_kept(since), _inactive(since))
+            # Who was never active comes last: what counts for those has to be looked up.
+            yield lambda: _ids(before.order_by(active_at().desc()))
 
 
 def active_at() -> Any:
