@@ -212,7 +212,8 @@ def test_r28_a_list_is_read_through_an_index_in_its_order(read: List) -> None:
     with few_are(-1), statements() as seen:
         read(scene, Window(limit=1))
 
-    plans = [(sql, _plan(sql, parameters)) for sql, parameters in seen]
+    # An index over arrays is good for bitmaps only.
+    plans = [(sql, _plan(sql, parameters, through_bitmaps="@>" in sql)) for sql, parameters in seen]
     page = next(plan for sql, plan in plans if "ORDER BY" in sql)
 
     # What belongs to the rows of one page may be sorted: it is as short as the page.
@@ -232,8 +233,8 @@ def test_r27_each_order_of_the_seats_table_has_its_index_whatever_is_filtered(so
             window = Window(1, first.next_cursor)
             seats_table(scene.account.by, window, sort, **filters)
 
-        of_users = [(sql, p) for sql, p in seen if '"users"' in sql and "ORDER BY" in sql]
-        pages = [_plan(sql, parameters) for sql, parameters in of_users]
+        of_rows = [(sql, p) for sql, p in seen if '"metadata"' in sql and "ORDER BY" in sql]
+        pages = [_plan(sql, parameters) for sql, parameters in of_rows]
 
         assert len(pages) == 2
         for plan in pages:
