@@ -150,7 +150,7 @@ def _as_answer(declared: Operation, actor: Actor, result: Any) -> Answer:
         return Answer(given.status, own_headers, b"")
     version = content.get("version")
     if isinstance(version, int):
-        own_headers["ETag"] = f'"v{version}"'
+        own_headers["ETag"] = headers.etag(version, content.get("last_active_at"))
     if given.location is not None:
         path = given.location.format_map({"account_id": actor.account_id} | content)
         own_headers["Location"] = path

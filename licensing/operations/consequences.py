@@ -89,31 +89,12 @@ def move_to_tier(
 def fate_of(
     standing: Standing, subscription: Subscription, pool: Pool, at: datetime
 ) -> tuple[Fate, Subscription | None]:
-    """
-    What becomes of a pool of the subscription as things stand, and whose term it follows then.
-
-    One that goes on past `at` comes before one that is cancelled, one in use before one that is
-    suspended, an older before a younger.
-    """
-
-    def sells(seller: Subscription) -> bool:
-        return standing.catalogue.sells(seller.product, seller.tier, pool.seat_type)
-
-    if subscription in standing.subscriptions and sells(subscription):
+    """What becomes of a pool of the subscription as things stand, and whose term it follows."""
+    stands = subscription in standing.subscriptions
+    if stands and standing.catalogue.sells(subscription.product, subscription.tier, pool.seat_type):
         return Fate.STAYS, subscription
-    sellers = [
-        other
-        for other in standing.subscriptions
-        if other is not subscription
-        and sells(other)
-        and (other.status == SubscriptionStatus.ACTIVE or other.term_ends_at > at)
-    ]
-    if not sellers:
-        return Fate.CLOSES, None
-    return Fate.MOVES, min(
-        sellers,
-        key=lambda s: (s.status != SubscriptionStatus.ACTIVE, s.suspended_at is not None, s.id),
-    )
+    follows = pooling.successor(standing, subscription, pool.seat_type, at)
+    return (Fate.CLOSES if follows is None else Fate.MOVES), follows
 
 
 def settle_pools(standing: Standing, subscription: Subscription, why: Happening) -> None:
