@@ -31,7 +31,7 @@ SECONDS_OF_A_DELIVERY = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 15, 60,
 # What one figure is: its labels in order, and its value.
 Reading = tuple[tuple[str, ...], float]
 
-disable_created_metrics()
+disable_created_metrics()  # type: ignore[no-untyped-call]
 registry = CollectorRegistry()
 requests = Counter(
     "seatkeeper_requests",
