@@ -18,9 +18,10 @@ from licensing.queries import invariants
 def backup(file: Path) -> None:
     """Write a backup of the SQLite database to FILE.
 
-    The service may be running. The backup is one state of the data. It is called FILE when it is whole, sound and on the disk;
-    then everything that `seatkeeper verify` checks is checked in it. The secret that was made for
-    the database is put beside it; a secret from the settings has to be kept elsewhere.
+    The service may be running. The backup is one state of the data. It is called FILE when it is
+    whole, sound and on the disk; then everything that `seatkeeper verify` checks is checked in it.
+    The secret that was made for the database is put beside it; a secret from the settings has to be
+    kept elsewhere.
     """
     try:
         backups.back_up(file)
@@ -55,8 +56,9 @@ def _violations(file: Path) -> list[str]:
 def restore(file: Path, replaces: bool) -> None:
     """Put the backup FILE back as the SQLite database.
 
-    The service must not be running. Every account begins a new epoch, so that receivers of webhooks know to compare with the
-    snapshot: what happened after the backup is gone, and may be known to them.
+    The service must not be running. Every account begins a new epoch, so that receivers of webhooks
+    know to compare with the snapshot: what happened after the backup is gone, and may be known to
+    them.
     """
     try:
         aside = backups.put_back(file, replaces)
