@@ -8,16 +8,9 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from peewee import (
-    BigIntegerField,
-    BooleanField,
-    CompositeKey,
-    Field,
-    IntegerField,
-    Model,
-    TextField,
-)
+from peewee import CompositeKey, Model
 
+from licensing.columns import BigIntegerField, BooleanField, Field, IntegerField, TextField
 from licensing.db import db
 
 
