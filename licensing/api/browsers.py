@@ -19,6 +19,7 @@ SENT = (
     "X-Request-Id",
 )
 EXPOSED = (
+    "Content-Disposition",
     "ETag",
     "Idempotency-Replayed",
     "Location",

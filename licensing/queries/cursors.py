@@ -9,6 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
+from peewee import Tuple
+
 from licensing.rules.refusals import Refusal
 from licensing.sealing import derived_key
 
@@ -54,6 +56,49 @@ class Page:
         return replace(self, items=[shown(item) for item in self.items])
 
 
+@dataclass(frozen=True)
+class Key:
+    """
+    What a list is sorted by.
+
+    Attributes:
+        term: an expression of the query.
+        of: its value in a row, as the database takes it.
+    """
+
+    term: Any
+    of: Callable[[Any], Any]
+
+
+@dataclass(frozen=True)
+class Order:
+    """
+    A total order of rows.
+
+    Attributes:
+        keys: what is compared, one after the other; the last one tells any two rows apart.
+        backwards: whether the greatest row comes first.
+    """
+
+    keys: tuple[Key, ...]
+    backwards: bool = False
+
+    @property
+    def terms(self) -> list[Any]:
+        """What the query is to be ordered by."""
+        terms = [key.term for key in self.keys]
+        return [term.desc() for term in terms] if self.backwards else terms
+
+    def position(self, row: Any) -> list[Any]:
+        """Where a row stands."""
+        return [key.of(row) for key in self.keys]
+
+    def beyond(self, position: list[Any]) -> Any:
+        """The condition that a row comes after a position."""
+        place, last = Tuple(*(key.term for key in self.keys)), Tuple(*position)
+        return place < last if self.backwards else place > last
+
+
 def page(
     query: Any, key: Any, window: Window, of: tuple[object, ...], newest_first: bool = False
 ) -> Page:
@@ -63,22 +108,30 @@ def page(
     `of` says which list with which filters this is; a cursor of another one is refused. Raises
     `InvalidCursor`.
     """
+    return ordered_page(query, Order((Key(key, value_of(key)),), newest_first), window, of)
+
+
+def ordered_page(query: Any, order: Order, window: Window, of: tuple[object, ...]) -> Page:
+    """The same of a list in any order; what the order is belongs to what `of` says."""
     name = json.dumps([str(part) for part in of])
     total = query.count() if window.include_total else None
     if window.cursor is not None:
-        last = _opened(window.cursor, name)
-        query = query.where(key < last if newest_first else key > last)
+        query = query.where(order.beyond(_opened(window.cursor, name)))
     # One row more than asked for tells whether there is a next page.
-    order = key.desc() if newest_first else key
-    rows = list(query.order_by(order).limit(window.limit + 1))
+    rows = list(query.order_by(*order.terms).limit(window.limit + 1))
     more = len(rows) > window.limit
     rows = rows[: window.limit]
-    cursor = _signed(getattr(rows[-1], key.name), name) if more else None
+    cursor = _signed(order.position(rows[-1]), name) if more else None
     return Page(rows, cursor, total)
 
 
-def _signed(last: object, of: str) -> str:
-    position = json.dumps(last).encode()
+def value_of(field: Any) -> Callable[[Any], Any]:
+    """How the value of a field is read of a row, as the database takes it."""
+    return lambda row: field.db_value(getattr(row, field.name))
+
+
+def _signed(last: list[Any], of: str) -> str:
+    position = json.dumps(last, ensure_ascii=False).encode()
     return _encoded(_signature(position, of) + position)
 
 
@@ -86,7 +139,7 @@ def _encoded(raw: bytes) -> str:
     return base64.urlsafe_b64encode(raw).decode().rstrip("=")
 
 
-def _opened(cursor: str, of: str) -> Any:
+def _opened(cursor: str, of: str) -> list[Any]:
     try:
         raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError):
@@ -95,7 +148,8 @@ def _opened(cursor: str, of: str) -> Any:
     # The last character has spare bits; a cursor comes back exactly as it was given out.
     if _encoded(raw) != cursor or not hmac.compare_digest(signature, _signature(position, of)):
         raise InvalidCursor
-    return json.loads(position)
+    opened: list[Any] = json.loads(position)
+    return opened
 
 
 def _signature(position: bytes, of: str) -> bytes:
