@@ -92,12 +92,12 @@ LISTS: list[tuple[str, int, List]] = [
 ]
 Command = Callable[[Scene, str], Any]
 COMMANDS: list[tuple[str, int, Command]] = [
-    ("assign", 15, lambda s, user: assigning.assign_seat(s.account.by, user, "core")),
-    ("change", 14, lambda s, _: assigning.change_seat(s.account.by, s.seat, "view_only")),
-    ("take back", 16, lambda s, _: assigning.take_back(s.account.by, s.seat)),
-    ("transfer", 19, lambda s, user: assigning.transfer_seat(s.account.by, s.seat, user)),
-    ("purchase", 10, lambda s, _: buying.purchase_seats(s.account.by, "core", 1)),
-    ("give back", 9, lambda s, _: giving_back.schedule_removal(s.account.by, "core", 1)),
+    ("assign", 19, lambda s, user: assigning.assign_seat(s.account.by, user, "core")),
+    ("change", 18, lambda s, _: assigning.change_seat(s.account.by, s.seat, "view_only")),
+    ("take back", 20, lambda s, _: assigning.take_back(s.account.by, s.seat)),
+    ("transfer", 22, lambda s, user: assigning.transfer_seat(s.account.by, s.seat, user)),
+    ("purchase", 12, lambda s, _: buying.purchase_seats(s.account.by, "core", 1)),
+    ("give back", 11, lambda s, _: giving_back.schedule_removal(s.account.by, "core", 1)),
 ]
 
 
