@@ -1,5 +1,5 @@
 """
-The past of an account, kept beside its log: each pool's figures, and who held which seat (R28, R29).
+An account's past, kept beside its log: each pool's figures, who held which seat (R28, R29).
 
 Written in the transaction of the events that tell of it, and from nothing else, while the account's
 sequence is locked: so it agrees with the log whatever door a change came through, and no question
@@ -8,7 +8,7 @@ about the past has to read the log. It names nobody, and stays when old events a
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -86,8 +86,8 @@ def _write_figures(rows: Iterable[dict[str, Any]]) -> None:
         PoolFigures.insert_many(chunk).on_conflict(
             conflict_target=[PoolFigures.account_id, PoolFigures.pool_id, PoolFigures.starts_at],
             update={
-                field: getattr(EXCLUDED, field.name)
-                for field in (
+                column: getattr(EXCLUDED, column.name)
+                for column in (
                     PoolFigures.sequence,
                     PoolFigures.purchased,
                     PoolFigures.assigned,
@@ -115,47 +115,63 @@ def _correct(account_id: str, pool_id: str, event: Told, change: Figures) -> Non
 
 
 def _keep_holdings(account_id: str, told: Sequence[Told]) -> None:
-    began: dict[str, dict[str, Any]] = {}
-    rows: list[dict[str, Any]] = []
-    ended: defaultdict[tuple[datetime, str, str], list[str]] = defaultdict(list)
+    handovers = _Handovers(account_id)
     for event in told:
-        if not (event.seat_began or event.seat_ended):
-            continue
-        seat = event.data["object"]
-        if event.seat_ended:
-            end = (event.at, event.seat_ended, event.data["reason"])
-            if seat["id"] in began:
-                _end(began.pop(seat["id"]), *end)
-            else:
-                ended[end].append(seat["id"])
-        if event.seat_began:
-            began[seat["id"]] = _holding(account_id, event, seat)
-            rows.append(began[seat["id"]])
-    for (at, ended_by, reason), seat_ids in ended.items():
-        for chunk in chunked(seat_ids, ROWS_PER_STATEMENT):
-            _end_held(account_id, list(chunk), at, ended_by, reason)
-    for chunk in chunked(rows, ROWS_PER_STATEMENT):
+        handovers.hear(event)
+    for (at, ended_by, reason), seat_ids in handovers.ended.items():
+        for some in chunked(seat_ids, ROWS_PER_STATEMENT):
+            _end_held(account_id, list(some), at, ended_by, reason)
+    for chunk in chunked(handovers.rows, ROWS_PER_STATEMENT):
         SeatHolding.insert_many(chunk).execute()
 
 
-def _holding(account_id: str, event: Told, seat: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "account_id": account_id,
-        "sequence": event.sequence,
-        "seat_id": seat["id"],
-        "user_id": seat["user_id"],
-        "seat_type": seat["seat_type"],
-        "pool_id": seat["pool_id"],
-        "starts_at": event.at,
-        "ends_at": None,
-        "ended_by": None,
-        "reason": None,
-    }
+@dataclass
+class _Handovers:
+    """
+    What events tell of who holds which seat.
 
+    Attributes:
+        rows: the holdings that began; those that are over already say so.
+        ended: the seats of which a holding ended that had begun before, by when, how and why.
+        current: of the rows, those that are not over, by seat.
+    """
 
-def _end(holding: dict[str, Any], at: datetime, ended_by: str, reason: str) -> None:
-    ends_at = max(at, holding["starts_at"])
-    holding |= {"ends_at": ends_at, "ended_by": ended_by, "reason": reason}
+    account_id: str
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    ended: defaultdict[tuple[datetime, str, str], list[str]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
+    current: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def hear(self, event: Told) -> None:
+        """Take one event into account."""
+        if event.seat_ended:
+            self._end(event.data["object"]["id"], event.at, event.seat_ended, event.data["reason"])
+        if event.seat_began:
+            self._begin(event, event.data["object"])
+
+    def _end(self, seat_id: str, at: datetime, ended_by: str, reason: str) -> None:
+        row = self.current.pop(seat_id, None)
+        if row is None:
+            self.ended[at, ended_by, reason].append(seat_id)
+        else:
+            row |= {"ends_at": max(at, row["starts_at"]), "ended_by": ended_by, "reason": reason}
+
+    def _begin(self, event: Told, seat: dict[str, Any]) -> None:
+        row = {
+            "account_id": self.account_id,
+            "sequence": event.sequence,
+            "seat_id": seat["id"],
+            "user_id": seat["user_id"],
+            "seat_type": seat["seat_type"],
+            "pool_id": seat["pool_id"],
+            "starts_at": event.at,
+            "ends_at": None,
+            "ended_by": None,
+            "reason": None,
+        }
+        self.current[seat["id"]] = row
+        self.rows.append(row)
 
 
 def _end_held(

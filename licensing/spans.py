@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from peewee import Cast, fn
+from peewee import SQL, Cast, NodeList, fn
 
 from licensing.db import on_sqlite
 from licensing.models import InstantField
@@ -31,4 +31,4 @@ def second_of(moment: Any) -> Any:
     """The second that an instant lies in, counted from 1970: an integer."""
     if on_sqlite():
         return fn.UNIXEPOCH(moment)
-    return Cast(fn.FLOOR(fn.EXTRACT(moment.epoch)), "BIGINT")
+    return Cast(fn.FLOOR(fn.EXTRACT(NodeList((SQL("EPOCH FROM"), moment)))), "BIGINT")

@@ -50,6 +50,8 @@ CREATE UNIQUE INDEX seat_holdings_one_of_a_type ON seat_holdings (account_id, us
     WHERE ends_at IS NULL;
 CREATE INDEX seat_holdings_user
     ON seat_holdings (account_id, user_id, seat_type, starts_at, ends_at);
+CREATE INDEX seat_holdings_held ON seat_holdings (account_id, starts_at, seat_type)
+    WHERE ends_at IS NULL;
 CREATE INDEX seat_holdings_ended
     ON seat_holdings (account_id, ends_at, starts_at, seat_type) WHERE ends_at IS NOT NULL;
 
@@ -58,7 +60,7 @@ CREATE INDEX events_time ON events (account_id, occurred_at, sequence);
 
 CREATE INDEX users_last_active ON users (account_id, last_active_at, id)
     WHERE last_active_at IS NOT NULL;
-CREATE INDEX seats_paid ON seats (account_id, assigned_at, id) WHERE pool_id IS NOT NULL
+CREATE INDEX seats_paid ON seats (account_id, assigned_at, user_id, id) WHERE pool_id IS NOT NULL
 """
 # After the column was filled: one by one, its index would be written twice.
 ACTORS = "CREATE INDEX events_actor ON events (account_id, actor_id, type, sequence)"

@@ -21,10 +21,11 @@ from licensing.queries import (
     users,
 )
 from licensing.queries.cursors import Window
+from licensing.rules.event_types import LogOrder
 from licensing.rules.permissions import Scope, system
 from licensing.sessions import SHORTEST, mint
 from tests.conftest import POSTGRES_URL
-from tests.world import AnAccount, an_account
+from tests.world import NEXT_RENEWAL, START, AnAccount, an_account
 
 
 @dataclass
@@ -83,13 +84,46 @@ LISTS: list[tuple[str, int, List]] = [
     ("purchases", 1, lambda s, w: pools.purchases(s.account.by, w)),
     ("removals", 1, lambda s, w: pools.removals(s.account.by, w)),
     ("removals by status", 1, lambda s, w: pools.removals(s.account.by, w, status="scheduled")),
-    ("events", 1, lambda s, w: history.events(s.account.by, w)),
-    ("later events", 2, lambda s, w: history.events(s.account.by, w, after=3)),
-    ("events of a type", 1, lambda s, w: history.events(s.account.by, w, types=("seat.assigned",))),
-    ("events of two types", 1, lambda s, w: history.events(s.account.by, w, types=TWO_TYPES)),
-    ("events of a user", 1, lambda s, w: history.events(s.account.by, w, user_id=s.holder)),
-    ("events of a seat", 1, lambda s, w: history.events(s.account.by, w, seat_id=s.seat)),
+    ("events", 1, lambda s, w: _log(s, w)),
+    ("events, newest first", 1, lambda s, w: _log(s, w, order=LogOrder.NEWEST)),
+    ("later events", 2, lambda s, w: _log(s, w, after=3)),
+    ("events of a type", 1, lambda s, w: _log(s, w, types=("seat.assigned",))),
+    ("events of two types", 1, lambda s, w: _log(s, w, types=TWO_TYPES)),
+    ("events of a noun", 1, lambda s, w: _log(s, w, types=("seat.*",))),
+    ("events of a user", 1, lambda s, w: _log(s, w, user_id=s.holder)),
+    ("events of a seat", 1, lambda s, w: _log(s, w, seat_id=s.seat)),
+    ("events of a user and seat", 1, lambda s, w: _log(s, w, seat_id=s.seat, user_id=s.holder)),
+    ("events of an actor", 1, lambda s, w: _log(s, w, actor_id="seatkeeper")),
+    (
+        "events of an actor and noun",
+        1,
+        lambda s, w: _log(s, w, actor_id="seatkeeper", types=("user.*",)),
+    ),
+    ("events of a time", 3, lambda s, w: _log(s, w, since=START, before=NEXT_RENEWAL)),
+    (
+        "events of all filters, newest first",
+        4,
+        lambda s, w: _log(
+            s,
+            w,
+            LogOrder.NEWEST,
+            after=1,
+            types=("seat.*",),
+            user_id=s.holder,
+            actor_id="seatkeeper",
+            since=START,
+            before=NEXT_RENEWAL,
+        ),
+    ),
 ]
+
+
+def _log(
+    scene: Scene, window: Window, order: LogOrder = LogOrder.OLDEST, **wanted: Any
+) -> history.Page:
+    return history.events(scene.account.by, window, history.Wanted(**wanted), order)
+
+
 Command = Callable[[Scene, str], Any]
 COMMANDS: list[tuple[str, int, Command]] = [
     ("assign", 19, lambda s, user: assigning.assign_seat(s.account.by, user, "core")),
