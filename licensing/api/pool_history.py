@@ -17,9 +17,8 @@ class PoolHistoryQuery(Request):
 
     starts_at = Moment(
         data_key="from",
-        required=True,
         description="The first point: a date, which is the beginning of that day in the account's "
-        "time zone, or an instant",
+        "time zone, or an instant; 30 days before `to` where it is left out",
         example="2026-11-01",
     )
     ends_at = Moment(

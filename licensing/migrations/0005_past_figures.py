@@ -134,7 +134,7 @@ class Past:
 
     def __init__(self, db, account_id, purged):
         self.db, self.account_id, self.purged = db, account_id, purged
-        self.begins_at = None
+        self.begins_at = self.last_at = None
         self.latest = {}
         # By pool and instant: the sequence of the last change, and how much changed.
         self.changes = defaultdict(dict)
@@ -143,10 +143,13 @@ class Past:
         self.unknown = 0
 
     def hear(self, told):
-        self.begins_at = self.begins_at or told.at
         if told.type in WRITTEN_LATE:
             self.ends[told.data["id"]] = told.at
         at = self.ends.get(told.data["cause"], told.at)
+        if self.purged:
+            # Of what was before, nothing can be taken away: all counts in the order of the log.
+            at = self.last_at = max(at, self.last_at or at)
+        self.begins_at = self.begins_at or at
         for pool_id, figures in told.figures():
             change = figures - self.latest.get(pool_id, NO_SEATS)
             self.latest[pool_id] = figures

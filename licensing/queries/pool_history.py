@@ -1,6 +1,6 @@
 """The figures of a pool at any past date (R28, R29)."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -19,16 +19,20 @@ from licensing.rules.permissions import SEE, Actor, require
 from licensing.rules.pools import quantity_at_renewal, unassigned
 from licensing.rules.refusals import NotFound, Unacceptable
 
+RECENTLY = timedelta(days=30)
+
 
 def pool_history(
     actor: Actor,
     pool_id: str,
-    starts_at: date | datetime,
+    starts_at: date | datetime | None = None,
     ends_at: date | datetime | None = None,
     step: Step = Step.DAY,
 ) -> Resource:
     """
-    The figures of a pool at `starts_at`, at each step after it and at `ends_at`, now by default.
+    The figures of a pool at `starts_at`, at each step after it and at `ends_at`.
+
+    Without the second, until now; without the first, of the last 30 days before it.
 
     A date is the beginning of that day in the account's time zone. What is to come is left out; a
     pool that was not open yet, or no longer, has no seats. Each point costs the same, however much
@@ -54,7 +58,7 @@ def pool_history(
 
 
 def period(
-    account: Account, starts_at: date | datetime, ends_at: date | datetime | None
+    account: Account, starts_at: date | datetime | None, ends_at: date | datetime | None
 ) -> tuple[datetime, datetime]:
     """
     The instants that an account means by two dates or instants, none of them after the present.
@@ -62,8 +66,8 @@ def period(
     Raises `Unacceptable` where the second lies before the first.
     """
     zone, now = ZoneInfo(account.time_zone), hands.instant_of(account.test_clock_id)
-    first = _instant(starts_at, zone)
     last = now if ends_at is None else _instant(ends_at, zone)
+    first = last - RECENTLY if starts_at is None else _instant(starts_at, zone)
     if last < first:
         raise Unacceptable("to", "lies before `from`")
     return min(first, now), min(last, now)
