@@ -150,12 +150,18 @@ class Past:
             # Of what was before, nothing can be taken away: all counts in the order of the log.
             at = self.last_at = max(at, self.last_at or at)
         self.begins_at = self.begins_at or at
+        self._hear_figures(told, at)
+        self._hear_handover(told, at)
+
+    def _hear_figures(self, told, at):
         for pool_id, figures in told.figures():
             change = figures - self.latest.get(pool_id, NO_SEATS)
             self.latest[pool_id] = figures
             if change != NO_SEATS:
                 _, before = self.changes[pool_id].get(at, (0, NO_SEATS))
                 self.changes[pool_id][at] = (told.sequence, before + change)
+
+    def _hear_handover(self, told, at):
         seat = told.data["object"]
         if told.seat_ended:
             self._end(told, at, seat)

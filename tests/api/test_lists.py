@@ -63,6 +63,7 @@ def _scene_of_yesterday(app: Flask) -> tuple[AnAccount, Calling]:
     for product in ("sales", "service"):
         account.subscribe(product, seats={product: 1})
     priya, noah = account.user("Priya", seats=["core", "sales"]), account.user("Noah")
+    account.user(seats=["core"])
     seat_id = account.seat(priya, "core")
     for receiver in (noah, priya, noah):
         assigning.transfer_seat(account.by, seat_id, receiver)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -16,7 +17,10 @@ from licensing.queries import (
     catalogue,
     entitlements,
     history,
+    inactive_seats,
+    pool_history,
     pools,
+    seat_days,
     seats,
     users,
 )
@@ -44,6 +48,8 @@ class Scene:
     session: str
 
 
+YEAR = (datetime(2026, 1, 1, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC))
+LATER = datetime(2030, 1, 1, tzinfo=UTC)
 TWO_TYPES = ("seat.assigned", "seat.transferred")
 Read = Callable[[Scene], Any]
 READS: list[tuple[str, int, Read]] = [
@@ -58,6 +64,7 @@ READS: list[tuple[str, int, Read]] = [
     ("a subscription", 2, lambda s: pools.subscription(s.account.by, s.subscription)),
     ("a removal", 1, lambda s: pools.removal(s.account.by, s.removal)),
     ("an event", 1, lambda s: history.event(s.account.by, s.event)),
+    ("a pool's history", 4, lambda s: pool_history.pool_history(s.account.by, s.pool, *YEAR)),
     ("one entitlement", 3, lambda s: entitlements.entitlement(s.account.by, s.holder, "contacts")),
     ("all entitlements", 3, lambda s: entitlements.entitlements(s.account.by, s.holder)),
     ("entitlements of many", 3, lambda s: entitlements.entitlements_of(s.account.by, s.everybody)),
@@ -100,6 +107,8 @@ LISTS: list[tuple[str, int, List]] = [
         lambda s, w: _log(s, w, actor_id="seatkeeper", types=("user.*",)),
     ),
     ("events of a time", 3, lambda s, w: _log(s, w, since=START, before=NEXT_RENEWAL)),
+    ("seat-days", 5, lambda s, w: seat_days.seat_days(s.account.by, w, *YEAR)),
+    ("inactive seats", 5, lambda s, w: inactive_seats.inactive_seats(s.account.by, w, LATER)),
     (
         "events of all filters, newest first",
         4,
