@@ -73,7 +73,7 @@ def service(migrated: Settings, tmp_path: Path) -> Iterator[Settings]:
 
 def _empty_tables() -> None:
     names = ", ".join(model._meta.table_name for model in (*TABLES, *WEBHOOK_TABLES))
-    db.db.execute_sql(f"TRUNCATE {names}")
+    db.db.execute_sql(f"TRUNCATE {names} CASCADE")
 
 
 @pytest.fixture(autouse=True)

@@ -45,6 +45,8 @@ __all__ = [
 
 Decorator = Callable[[View], View]
 VERSION_PREFIX = "/v1"
+# A sort key of the longest name or address in the rarest letters.
+LONGEST_CURSOR = 4000
 
 
 class Request(Schema):
@@ -72,7 +74,7 @@ class WindowQuery(Request):
         min=1, max=200, load_default=50, description="At most so many items", example=50
     )
     cursor = Text(
-        max=1000,
+        max=LONGEST_CURSOR,
         description="The `next_cursor` of the page before; with the same filters",
         example="c2lnbmVkIHBvc2l0aW9u",
     )
@@ -95,7 +97,7 @@ def _page_of(item: type[Schema]) -> type[Schema]:
             Nested(item, description="An item"), max=200, description="The items of this page"
         ),
         "next_cursor": Text(
-            max=1000,
+            max=LONGEST_CURSOR,
             allow_none=True,
             description="Send it as `cursor` for the next page; null at the end",
         ),

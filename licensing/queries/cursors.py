@@ -76,16 +76,11 @@ class Key:
 
     Attributes:
         term: an expression of the query.
-        of: its value in a row, as the database takes it, which sorts in the same way.
+        of: its value in a row, as the database takes it.
     """
 
     term: Any
     of: Callable[[Any], Any]
-
-    @classmethod
-    def field(cls, field: Any) -> "Key":
-        """A field of the rows."""
-        return cls(field, lambda row: field.db_value(getattr(row, field.name)))
 
 
 @dataclass(frozen=True)
@@ -113,17 +108,8 @@ class Order:
 
     def beyond(self, position: list[Any]) -> Any:
         """The condition that a row comes after a position."""
-        terms = [key.term for key in self.keys]
-        if len(terms) == 1:
-            (term,), (value,) = terms, position
-            return term < value if self.backwards else term > value
-        place, last = Tuple(*terms), Tuple(*position)
+        place, last = Tuple(*(key.term for key in self.keys)), Tuple(*position)
         return place < last if self.backwards else place > last
-
-    def is_beyond(self, row: Any, position: list[Any]) -> bool:
-        """The same, answered for a row."""
-        stands = self.position(row)
-        return stands < position if self.backwards else stands > position
 
 
 def page(
@@ -135,7 +121,7 @@ def page(
     `of` says which list with which filters this is; a cursor of another one is refused. Raises
     `InvalidCursor`.
     """
-    return ordered_page(query, Order((Key.field(key),), newest_first), window, of)
+    return ordered_page(query, Order((Key(key, value_of(key)),), newest_first), window, of)
 
 
 def ordered_page(query: Any, order: Order, window: Window, of: tuple[object, ...]) -> Page:
@@ -165,6 +151,11 @@ def first_of(
 
 def _named(of: tuple[object, ...]) -> str:
     return json.dumps([str(part) for part in of])
+
+
+def value_of(column: Any) -> Callable[[Any], Any]:
+    """How the value of a field is read of a row, as the database takes it."""
+    return lambda row: column.db_value(getattr(row, column.name))
 
 
 def _signed(last: list[Any], of: str) -> str:

@@ -12,7 +12,7 @@ from peewee import SQL
 
 from licensing.models import Event, EventSubject
 from licensing.queries.accounts import existing_account
-from licensing.queries.cursors import Key, Order, Page, Window, first_of, position_after
+from licensing.queries.cursors import Key, Order, Page, Window, first_of, position_after, value_of
 from licensing.rules.event_types import EventType, LogOrder, types_named
 from licensing.rules.permissions import READ_LOG, Actor, require
 from licensing.rules.refusals import NotFound, Refusal
@@ -89,7 +89,7 @@ def events(
     if wanted.after is not None:
         _refuse_a_gap(actor.account, wanted.after)
     of = ("events", actor.account, *wanted, order)
-    by_sequence = Order((Key.field(Event.sequence),), order is LogOrder.NEWEST)
+    by_sequence = Order((Key(Event.sequence, value_of(Event.sequence)),), order is LogOrder.NEWEST)
     last = position_after(window, of)
     arms = _arms(actor.account, wanted)
     total = sum(arm.count() for arm in arms) if window.include_total else None

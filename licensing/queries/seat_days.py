@@ -11,7 +11,7 @@ from peewee import Cast, fn
 from licensing import clock, spans
 from licensing.models import Event, EventSubject, SeatHolding, User
 from licensing.queries.accounts import existing_account
-from licensing.queries.cursors import Key, Order, Page, Window, first_of, position_after
+from licensing.queries.cursors import Key, Order, Page, Window, first_of, position_after, value_of
 from licensing.queries.pool_history import period
 from licensing.resources import Resource
 from licensing.rules import calendar
@@ -20,7 +20,12 @@ from licensing.rules.event_types import EventType
 from licensing.rules.permissions import SEE_USAGE, Actor, require
 from licensing.rules.refusals import Unacceptable
 
-BY_USER = Order((Key.field(SeatHolding.user_id), Key.field(SeatHolding.seat_type)))
+BY_USER = Order(
+    (
+        Key(SeatHolding.user_id, value_of(SeatHolding.user_id)),
+        Key(SeatHolding.seat_type, value_of(SeatHolding.seat_type)),
+    )
+)
 
 
 class _Period(NamedTuple):
