@@ -18,14 +18,7 @@ from licensing.api import auth, browsers, documenting, openapi, operation, pipel
 from licensing.api.converting import Plugin, component_name
 from licensing.api.csv_answer import CsvForm
 from licensing.api.csv_body import CSV
-from licensing.api.fields import (
-    Integer,
-    ListOf,
-    Nested,
-    QueryBoolean,
-    QueryInteger,
-    Text,
-)
+from licensing.api.fields import Integer, ListOf, Nested, QueryBoolean, QueryInteger, Text
 from licensing.api.json_body import LARGEST_BODY
 from licensing.api.operation import (
     Given,
@@ -97,7 +90,7 @@ def window_of(query: dict[str, Any]) -> dict[str, Any]:
 
 
 def _page_of(item: type[Schema]) -> type[Schema]:
-    """The schema of a page: the items, and the cursor of the next page."""
+    """The schema of a page: the items, the next one's cursor, and what `item` has `beside` it."""
     name = item.__name__.removesuffix("Response")
     members: dict[str, Any] = {
         "items": ListOf(
@@ -111,6 +104,7 @@ def _page_of(item: type[Schema]) -> type[Schema]:
         "total": Integer(
             min=0, required=False, description="Only with `include_total=true`", example=1
         ),
+        **getattr(item, "beside", {}),
     }
     members["__doc__"] = f"A page of {name} objects."
     return type(f"{name}PageResponse", (Response,), members)

@@ -205,7 +205,7 @@ def _unpacked(declared: Operation, result: Any) -> tuple[Any, dict[str, str], Gi
 
 
 def _page(page: Page) -> dict[str, Any]:
-    shown = {"items": page.items, "next_cursor": page.next_cursor}
+    shown = {"items": page.items, "next_cursor": page.next_cursor, **page.beside}
     return shown if page.total is None else shown | {"total": page.total}
 
 

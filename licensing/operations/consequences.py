@@ -168,7 +168,15 @@ def _close(standing: Standing, old: Subscription, pool: Pool, why: Happening) ->
     for removal in _scheduled(pool):
         pool.scheduled_removal -= removal.quantity
         numbers = resources.pool_numbers(pool, ends_at)
-        holding.reduce_removal(why.actor, removal, removal.quantity, numbers, why.reason, why.cause)
+        holding.reduce_removal(
+            why.actor,
+            removal,
+            removal.quantity,
+            numbers,
+            why.reason,
+            why.cause,
+            why.effective_at,
+        )
     _end_seats(standing, pool, ends_at, why)
     pool.status, pool.closed_at = "closed", standing.now
     pool.purchased = pool.scheduled_removal = pool.minimum = 0

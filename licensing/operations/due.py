@@ -44,4 +44,12 @@ def _expire(standing: Standing, actor: Actor, holder: Holder) -> None:
         effective_at=expired_at,
     )
     for seat in list(holder.seats):
-        holding.end(standing, actor, holder, seat, reason=Reason.INVITATION_EXPIRED, cause=expired)
+        holding.end(
+            standing,
+            actor,
+            holder,
+            seat,
+            reason=Reason.INVITATION_EXPIRED,
+            cause=expired,
+            effective_at=expired_at,
+        )
