@@ -19,6 +19,7 @@ from licensing.models import TABLES
 from licensing.queries import invariants
 from licensing.settings import Settings
 from tests.emitted import check_events
+from tests.serving import Served, served
 from tests.world import Hands
 from webhooks import beside
 from webhooks.models import TABLES as WEBHOOK_TABLES
@@ -96,3 +97,10 @@ def published(service: Settings, app: Flask) -> Iterator[None]:
 def app(migrated: Settings) -> Flask:
     """The application; each test has its own database behind it."""
     return create_app(migrated)
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """`seatkeeper serve --demo`, for all tests that add to what it has, and change none of it."""
+    with served(tmp_path_factory.mktemp("demo"), "--demo") as running:
+        yield running
