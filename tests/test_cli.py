@@ -18,12 +18,12 @@ from licensing.queries.actors import actor_of_key
 from tests import serving
 from tests.serving import COMMAND, ROOT, clean_environment, served
 
-APPLIED = """\
-applied 0001_first_schema
-applied 0002_terms_and_test_clocks
-applied 0003_purged_events
-applied 0001_endpoints_and_lanes
-"""
+SCRIPTS = [
+    script
+    for package in ("licensing", "webhooks")
+    for script in sorted((ROOT / package / "migrations").glob("0*.py"))
+]
+APPLIED = "".join(f"applied {script.stem}\n" for script in SCRIPTS)
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -77,20 +77,19 @@ def test_two_migrators_at_once_do_it_once(run: Run) -> None:
     assert sorted(ran.stdout.split()[0] for ran in both) == ["applied", "the"]
 
 
+@pytest.mark.usefixtures("demo_loaded")
 def test_a_key_is_all_that_is_printed(run: Run) -> None:
-    run("migrate")
-
     made = run("keys", "create", "--name", "billing", "--scope", "billing", "--scope", "read")
 
     assert re.fullmatch(r"sk_[0-9a-f]{32}_[\w-]{43}\n", made.stdout)
     assert made.stderr == ""
 
 
+@pytest.mark.usefixtures("demo_loaded")
 def test_keys_are_listed_and_revoked(run: Run) -> None:
-    run("migrate")
     run("keys", "create", "--name", "billing", "--scope", "billing", "--days", "30")
 
-    (key,) = [json.loads(line) for line in run("keys", "list", "--json").stdout.splitlines()]
+    _, key = [json.loads(line) for line in run("keys", "list", "--json").stdout.splitlines()]
     revoked = run("keys", "revoke", key["id"])
 
     assert (key["name"], key["scopes"]) == ("billing", ["billing"])
@@ -316,8 +315,8 @@ def test_a_port_is_not_shared_with_another_service(run: Run, tmp_path: Path) -> 
     assert "cannot listen" in second.stderr
 
 
+@pytest.mark.usefixtures("demo_loaded")
 def test_a_key_of_another_installation_means_nothing(run: Run) -> None:
-    run("migrate")
     made = run("keys", "create", "--name", "x", "--scope", "admin")
 
     assert actor_of_key(made.stdout.strip()) is None

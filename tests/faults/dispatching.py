@@ -16,6 +16,7 @@ from app import create_app
 from licensing import db, settings
 from licensing.settings import from_environment
 from webhooks import dispatcher, jobs, lanes
+from webhooks.answers import Answer
 from webhooks.dispatcher import Dispatcher
 from webhooks.messages import Message
 from webhooks.running import Running
@@ -51,6 +52,11 @@ def after_the_claim() -> None:
 def before_the_send() -> None:
     """Die when a sender has a message in hand."""
     Message.send = lambda *_: die()  # type: ignore[assignment, method-assign, return-value]
+
+
+def during_the_send() -> None:
+    """Die when a message is on the wire, and before its answer is read."""
+    Answer.begin = lambda _: die()  # type: ignore[method-assign]
 
 
 def after_the_answer() -> None:
@@ -94,7 +100,13 @@ def careless() -> None:
 
 FAULTS: dict[str, Callable[[], None]] = {
     fault.__name__: fault
-    for fault in (after_the_claim, before_the_send, after_the_answer, after_the_commit)
+    for fault in (
+        after_the_claim,
+        before_the_send,
+        during_the_send,
+        after_the_answer,
+        after_the_commit,
+    )
 }
 
 

@@ -365,7 +365,12 @@ def test_the_lanes_show_how_far_an_endpoint_is(app: Flask, hands: Hands) -> None
             scene.account.user(seats=[])
         stage.deliver()
         lane = scene.lane
+        lag = scene.api.get(scene.path).json["lag"]
+        receiver.answer = 204
+        stage.pass_time(minutes=1)
+        assert scene.api.get(scene.path).json["lag"] == 0
 
     created = [e["sequence"] for e in scene.account.log() if e["type"] == "user.created"]
     assert (lane["state"], lane["waiting"]) == ("ready", 4)
     assert (lane["cursor"], lane["head"]) == (created[-4] - 1, created[-1])
+    assert lag == created[-1] - created[-4] + 1

@@ -12,6 +12,7 @@ from licensing.settings import Settings
 from tests.receivers import Answer, Received, Receiver
 from tests.webhooks.stage import a_stage, endpoint
 from tests.world import AnAccount, Hands, an_account
+from webhooks import endpoints as endpoints_of
 from webhooks import lanes, outcomes
 from webhooks.models import Attempt, Endpoint, Lane, Notice, Parked
 from webhooks.operations import endpoints, replaying, sending
@@ -230,12 +231,31 @@ def test_promise_4_slowing_down_is_not_charged(
         assert stage.deliver() == 1
 
 
-def test_promise_4_who_is_gone_is_left_alone(hands: Hands) -> None:
+def test_promise_4_who_asks_for_a_pause_is_sent_less_at_once_until_it_copes(hands: Hands) -> None:
+    account = an_account(core=30)
+    with Receiver() as receiver, a_stage(hands) as stage:
+        id = stage.endpoint(receiver, account, max_in_flight=16)
+        receiver.answer = 429
+        _busy(account)
+        stage.deliver()
+        halved = endpoints_of.allowance(endpoint(id))
+        receiver.answer = 204
+        for _ in range(20):
+            _busy(account)
+        stage.pass_time(seconds=5)
+
+    assert (halved, endpoints_of.allowance(endpoint(id))) == (8, 16)
+
+
+@pytest.mark.parametrize(
+    "goodbye", [Answer(410), Answer(200, {"webhook-delivery": "disable"})], ids=["410", "disable"]
+)
+def test_promise_4_who_is_gone_is_left_alone(hands: Hands, goodbye: Answer) -> None:
     account = an_account(core=10)
     with Receiver() as receiver, Receiver() as operator, a_stage(hands) as stage:
         id = stage.endpoint(receiver, account)
         stage.endpoint(operator, None, "endpoint.*")
-        receiver.answer = 410
+        receiver.answer = lambda _: goodbye
         _busy(account)
         stage.pass_time(hours=2)
         assert (len(receiver.requests), endpoint(id).status) == (1, "gone")
