@@ -73,8 +73,18 @@ def service(migrated: Settings, tmp_path: Path) -> Iterator[Settings]:
 
 
 def _empty_tables() -> None:
-    names = ", ".join(model._meta.table_name for model in (*TABLES, *WEBHOOK_TABLES))
-    db.db.execute_sql(f"TRUNCATE {names}")
+    names = [model._meta.table_name for model in (*TABLES, *WEBHOOK_TABLES)]
+    full = db.db.execute_sql(
+        " UNION ALL ".join(f"SELECT '{name}' WHERE EXISTS (SELECT 1 FROM {name})" for name in names)
+    ).fetchall()
+    if full:
+        # TRUNCATE takes ten times as long for the few rows of a test. Where all goes, no reference
+        # has to be looked after.
+        deletes = "; ".join(f"DELETE FROM {name}" for (name,) in full)
+        db.db.execute_sql(
+            f"SET session_replication_role = replica; {deletes}; "
+            "SET session_replication_role = origin"
+        )
 
 
 @pytest.fixture(autouse=True)

@@ -9,15 +9,16 @@ from datetime import timedelta
 import pytest
 
 from licensing import clock, db
+from licensing.db import transactional
 from licensing.settings import Settings, current
 from tests.receivers import Answer, Received, Receiver
 from tests.webhooks.stage import a_stage, endpoint
 from tests.world import START, Hands, an_account
-from webhooks import dispatcher, lanes, waking
+from webhooks import dispatcher, endpoints, lanes, messages, outcomes, waking
 from webhooks.dispatcher import Dispatcher
 from webhooks.models import Attempt, Lane
-from webhooks.rules import Breaker
-from webhooks.transport import Transport
+from webhooks.rules import Breaker, Occasion
+from webhooks.transport import Outcome, Transport
 
 
 @contextmanager
@@ -196,6 +197,44 @@ def test_promise_7_who_has_lost_the_lease_changes_nothing(hands: Hands) -> None:
 
     assert len(receiver.requests) == 2
     assert (lane.state, lane.cursor, lane.refusals) == ("idle", lane.head, 0)
+    assert Attempt.select().count() == 2
+
+
+@pytest.mark.parametrize(
+    ("lock", "tries"), [(endpoints.LOCK, 2), ("FOR UPDATE", 3)], ids=["as it is", "control"]
+)
+def test_promise_7_dispatchers_that_settle_at_once_do_not_wait_for_each_other(
+    service: Settings, hands: Hands, monkeypatch: pytest.MonkeyPatch, lock: str, tries: int
+) -> None:
+    if service.on_sqlite:
+        pytest.skip("SQLite has one writer at a time")
+    company = an_account(core=10)
+    with a_stage(hands) as stage, Receiver() as receiver:
+        id = stage.endpoint(receiver, company, "user.created")
+    message = messages.outside_of_logs(endpoint(id), messages.PING, {})
+    monkeypatch.setattr(endpoints, "LOCK", lock)
+    both, tried = threading.Barrier(2), list[str]()
+
+    @transactional
+    def settle() -> None:
+        tried.append(threading.current_thread().name)
+        outcomes.note_attempt(company.id, id, message, Outcome(204), Occasion.DELIVERY)
+        if len(tried) <= 2:
+            both.wait(10)
+        endpoints.locked(id)
+
+    def work() -> None:
+        with db.connection():
+            settle()
+        db.close()
+
+    threads = [threading.Thread(target=work) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len(tried) == tries
     assert Attempt.select().count() == 2
 
 
