@@ -196,7 +196,7 @@ class NewWebhookEndpointResponse(WebhookEndpointResponse):
     secret = fields.Text(
         max=100,
         description="Signs every message; shown only here",
-        example="whsec_C2FVsBQIhrscChlQ",
+        example="whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=",
     )
 
 
