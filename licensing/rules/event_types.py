@@ -83,13 +83,16 @@ class Reason(StrEnum):
     ACCOUNT_CLOSED = "account_closed"
 
 
-# What a billing system needs: all that changes a quantity or a term.
+# What a billing system needs: all that changes a quantity or a term, or that it will be changed.
 BILLING = frozenset(
     {
         EventType.ACCOUNT_MIGRATED,
         EventType.ACCOUNT_CLOSED,
         EventType.SUBSCRIPTION_STARTED,
+        EventType.SUBSCRIPTION_TIER_CHANGE_SCHEDULED,
         EventType.SUBSCRIPTION_TIER_CHANGED,
+        EventType.SUBSCRIPTION_CANCELLATION_SCHEDULED,
+        EventType.SUBSCRIPTION_RESUMED,
         EventType.SUBSCRIPTION_RENEWED,
         EventType.SUBSCRIPTION_ENDED,
         EventType.SEATS_PURCHASED,
