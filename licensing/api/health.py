@@ -19,6 +19,7 @@ class HealthResponse(Response):
 
 @blp.get("/livez")
 @blp.needs(NOBODY_IN_PARTICULAR)
+@blp.unlimited()
 @blp.gives(200, HealthResponse)
 def get_liveness(actor: Actor) -> dict[str, Any]:
     """Tell whether the process lives
@@ -30,6 +31,7 @@ def get_liveness(actor: Actor) -> dict[str, Any]:
 
 @blp.get("/readyz")
 @blp.needs(NOBODY_IN_PARTICULAR)
+@blp.unlimited()
 @blp.gives(200, HealthResponse)
 @blp.refuses(Unavailable)
 def get_readiness(actor: Actor) -> dict[str, Any]:
