@@ -16,7 +16,7 @@ from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from joserfc import jwt
+from joserfc import jws
 from joserfc.jwk import ECKey, Key, OKPKey, RSAKey
 from joserfc.jws import JWSRegistry
 
@@ -141,7 +141,7 @@ def signed(header: dict[str, Any], claims: dict[str, Any], key: Key) -> str:
     """A token with exactly this header and these claims; those that are None are left out."""
     header = {name: value for name, value in header.items() if value is not None}
     claims = {name: value for name, value in claims.items() if value is not None}
-    return jwt.encode(header, claims, key, registry=AnySignature(), default_type=None)
+    return jws.serialize_compact(header, json.dumps(claims), key, registry=AnySignature())
 
 
 class AnySignature(JWSRegistry):
