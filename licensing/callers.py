@@ -119,10 +119,14 @@ def _provider(env: Env) -> Provider | None:
     hosts: list[str] = env.list("IDP_HTTP_HOSTS", [])
     allowed = LOOPBACK | {host.strip().lower() for host in hosts}
     issuer = env.str("IDP_ISSUER", "", validate=_is_another_issuer)
-    needed = {"validate": validate.Length(min=1)} if issuer else {}
-    default: Mapping[str, Any] = {} if issuer else {"default": ""}
-    audience = env.str("IDP_AUDIENCE", **default, **needed)
-    jwks_url = env.str("IDP_JWKS_URL", **default, validate=lambda url: _is_safe(url, allowed))
+    is_wanted = issuer != ""  # None where it is wrong
+    default: Mapping[str, Any] = {} if is_wanted else {"default": ""}
+    audience = env.str("IDP_AUDIENCE", **default, validate=validate.Length(min=int(is_wanted)))
+    jwks_url = env.str(
+        "IDP_JWKS_URL",
+        **default,
+        validate=(lambda url: _is_safe(url, allowed)) if is_wanted else None,
+    )
     algorithms: list[str] = env.list(
         "IDP_ALGORITHMS",
         list(USUAL_ALGORITHMS),
@@ -170,7 +174,7 @@ def _is_another_issuer(issuer: str) -> None:
 def _is_safe(url: str, allowed: frozenset[str]) -> None:
     """Keys that came over a wire that anybody may have touched would let anybody in."""
     parts = urlsplit(url)
-    if not url or (parts.scheme == "https" and parts.hostname):
+    if parts.scheme == "https" and parts.hostname:
         return
     if parts.scheme == "http" and parts.netloc.rpartition("@")[2].lower() in allowed:
         return

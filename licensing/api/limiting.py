@@ -18,7 +18,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Protocol, cast
 
 from flask import Flask, Response, g, request
-from limits.errors import StorageError
+from limits.errors import ConfigurationError, StorageError
 from limits.storage import storage_from_string
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -26,6 +26,7 @@ from licensing.api.auth import Authenticator, names_a_key
 from licensing.api.request_refusals import RateLimited, Unauthenticated
 from licensing.callers import Callers, Limits
 from licensing.rules.permissions import Actor, ActorType
+from licensing.settings import PREFIX, StartRefused
 
 WINDOW = 60
 # A storage that does not answer is left alone for a while; nobody is kept waiting, nobody refused.
@@ -177,14 +178,16 @@ class Limiter:
 def _counters(storage: str) -> Counters:
     if not storage:
         return InProcess()
-    patience = SECONDS_FOR_THE_STORAGE
-    shared = storage_from_string(
-        storage,
-        wrap_exceptions=True,
-        key_prefix="seatkeeper",
-        socket_timeout=patience,
-        socket_connect_timeout=patience,
-    )
+    try:
+        shared = storage_from_string(
+            storage,
+            wrap_exceptions=True,
+            key_prefix="seatkeeper",
+            socket_timeout=SECONDS_FOR_THE_STORAGE,
+            socket_connect_timeout=SECONDS_FOR_THE_STORAGE,
+        )
+    except ConfigurationError as problem:
+        raise StartRefused(f"{PREFIX}LIMIT_STORAGE cannot be used: {problem}") from problem
     return cast(Counters, shared)
 
 
@@ -242,7 +245,7 @@ def network_of(address: str) -> str:
 
 def limit(app: Flask, callers: Callers, authenticate: Authenticator) -> None:
     """Count the requests of an application, and tell each caller what is left."""
-    gate = app.extensions["gate"] = Gate(Limiter(callers.limits), authenticate)
+    app.extensions["gate"] = Gate(Limiter(callers.limits), authenticate)
     if callers.proxies:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
             app.wsgi_app, x_for=callers.proxies, x_proto=0
@@ -252,7 +255,7 @@ def limit(app: Flask, callers: Callers, authenticate: Authenticator) -> None:
         # A preflight is the browser's doing; what it asks for is counted.
         view = app.view_functions.get(request.endpoint or "")
         if not hasattr(view, "declared") and request.method != "OPTIONS":
-            gate.count_address()
+            app.extensions["gate"].count_address()
 
     app.before_request(count_what_is_no_operation)
     app.after_request(_tell)

@@ -227,12 +227,15 @@ def test_every_answer_documents_its_headers(contract: dict[str, Any]) -> None:
         "ETag",
         "Idempotency-Replayed",
         "Location",
+        "RateLimit",
+        "RateLimit-Policy",
         "X-Request-Id",
     }
     assert set(made["409"]["headers"]) == {"Retry-After", "X-Request-Id"}
     shared = contract["components"]["responses"]
     assert "WWW-Authenticate" in shared["Unauthenticated"]["headers"]
     assert "Retry-After" in shared["Unavailable"]["headers"]
+    assert {"Retry-After", "RateLimit"} <= set(shared["RateLimited"]["headers"])
     assert "ETag" in shared["PreconditionFailed"]["headers"]
     assert all("X-Request-Id" in response["headers"] for response in shared.values())
 
