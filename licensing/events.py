@@ -96,6 +96,8 @@ def record(
         "cause": cause,
         "request_id": actor.request_id,
     }
+    if actor.traceparent is not None:
+        content["traceparent"] = actor.traceparent
     event = Recorded(
         ids.new("evt"),
         actor.account,

@@ -16,6 +16,7 @@ from flask import Flask
 
 from app import create_app
 from licensing import clock, db, migrations, settings
+from licensing.callers import Callers, Limits
 from licensing.queries import invariants
 from licensing.settings import Settings
 from tests.emitted import check_events
@@ -24,6 +25,8 @@ from tests.world import Hands
 from webhooks import beside
 
 POSTGRES_URL = os.environ.get("SEATKEEPER_TEST_DATABASE_URL", "")
+# Some tests send in seconds what a company sends in hours.
+PLENTY = Limits(*[10**7] * 6)
 SECRET = "a secret that is only good for the tests"
 
 
@@ -34,6 +37,7 @@ def _settings(database_url: str) -> Settings:
         cors_origins=("https://app.example.com",),
         threads=20,
         webhook_allowed_hosts=frozenset({"127.0.0.1"}),
+        callers=Callers(limits=PLENTY),
     )
 
 

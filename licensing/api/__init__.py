@@ -72,8 +72,12 @@ def add_api(app: Flask, settings: Settings, more: Iterable[Resource] = ()) -> No
     Raises `UndeclaredOperation` for a route that says nothing of what its caller needs.
     """
     observing.observe(app, settings.observing.metrics_token)
-    open_endpoints = (*docs.OPEN_ENDPOINTS, *observing.OPEN_ENDPOINTS)
-    api = build_api(app, settings.cors_origins, open_endpoints=open_endpoints)
+    api = build_api(
+        app,
+        settings.cors_origins,
+        open_endpoints=(*docs.OPEN_ENDPOINTS, *observing.OPEN_ENDPOINTS),
+        callers=settings.callers,
+    )
     for resource in (*RESOURCES, *more):
         api.register_blueprint(resource.blp)
     event_types.describe(api.spec)

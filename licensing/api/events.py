@@ -51,6 +51,12 @@ class EventData(Response):
     request_id = fields.Text(
         max=64, allow_none=True, description="The request that did it", example="req_019a0c…"
     )
+    traceparent = fields.Text(
+        max=64,
+        required=False,
+        description="The `traceparent` of that request, where it had one (W3C Trace Context)",
+        example="00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+    )
 
 
 class EventResponse(Response):

@@ -16,7 +16,7 @@ def brought_up_to_date(actor: Actor, alone: bool = False) -> Standing:
     `standing_of`.
     """
     standing = standing_of(actor, alone)
-    by_itself = system(standing.account.id, actor.request_id)
+    by_itself = system(standing.account.id, actor.request_id, actor.traceparent)
     renewing.renew_due(standing, by_itself)
     expire_invitations(standing, by_itself)
     return standing

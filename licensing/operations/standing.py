@@ -236,7 +236,7 @@ def lock_all_holders(standing: Standing) -> None:
 
 def _tell_changed_entitlements(actor: Actor, standing: Standing) -> None:
     """user.entitlements_changed, for each user whose answer of R9 is another one now."""
-    teller = system(standing.account.id, actor.request_id)
+    teller = system(standing.account.id, actor.request_id, actor.traceparent)
     for holder in standing.holders.values():
         changed = standing.changed_features(holder)
         if changed:

@@ -82,7 +82,8 @@ class Actor:
     Who asks: a user (session token), a service (API key), or the service itself.
 
     ``account_id`` is the account the actor acts in; None for a key that is bound to no account and
-    has not entered one (see `within`).
+    has not entered one (see `within`). ``request_id`` and ``traceparent`` name the request, for
+    whoever follows up what it did.
     """
 
     type: ActorType
@@ -91,6 +92,7 @@ class Actor:
     permissions: frozenset[Permission] = frozenset()
     scopes: frozenset[Scope] = frozenset()
     request_id: str | None = None
+    traceparent: str | None = None
 
     @property
     def account(self) -> str:
@@ -111,7 +113,9 @@ class Actor:
         return replace(self, account_id=account_id)
 
 
-def system(account_id: str | None = None, request_id: str | None = None) -> Actor:
+def system(
+    account_id: str | None = None, request_id: str | None = None, traceparent: str | None = None
+) -> Actor:
     """The service acting by itself (renewals, expiries): it may do everything."""
     return Actor(
         ActorType.SYSTEM,
@@ -120,6 +124,7 @@ def system(account_id: str | None = None, request_id: str | None = None) -> Acto
         frozenset({Permission.SUPER_ADMIN}),
         frozenset({Scope.ADMIN}),
         request_id,
+        traceparent,
     )
 
 
