@@ -14,18 +14,20 @@ from marshmallow import EXCLUDE, RAISE, Schema
 from marshmallow.fields import Field
 
 from licensing import __version__
-from licensing.api import auth, browsers, documenting, openapi, operation, pipeline, problems
+from licensing.api import (
+    auth,
+    browsers,
+    documenting,
+    limiting,
+    openapi,
+    operation,
+    pipeline,
+    problems,
+)
 from licensing.api.converting import Plugin, component_name
 from licensing.api.csv_answer import CsvForm
 from licensing.api.csv_body import CSV
-from licensing.api.fields import (
-    Integer,
-    ListOf,
-    Nested,
-    QueryBoolean,
-    QueryInteger,
-    Text,
-)
+from licensing.api.fields import Integer, ListOf, Nested, QueryBoolean, QueryInteger, Text
 from licensing.api.json_body import LARGEST_BODY
 from licensing.api.operation import (
     Given,
@@ -35,6 +37,7 @@ from licensing.api.operation import (
     UndeclaredOperation,
     View,
 )
+from licensing.callers import Callers
 from licensing.queries.cursors import Page, Window
 from licensing.rules.permissions import Need
 from licensing.rules.refusals import Refusal
@@ -97,7 +100,7 @@ def window_of(query: dict[str, Any]) -> dict[str, Any]:
 
 
 def _page_of(item: type[Schema]) -> type[Schema]:
-    """The schema of a page: the items, and the cursor of the next page."""
+    """The schema of a page: the items, the next one's cursor, and what `item` has `beside` it."""
     name = item.__name__.removesuffix("Response")
     members: dict[str, Any] = {
         "items": ListOf(
@@ -111,6 +114,7 @@ def _page_of(item: type[Schema]) -> type[Schema]:
         "total": Integer(
             min=0, required=False, description="Only with `include_total=true`", example=1
         ),
+        **getattr(item, "beside", {}),
     }
     members["__doc__"] = f"A page of {name} objects."
     return type(f"{name}PageResponse", (Response,), members)
@@ -197,6 +201,10 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
         """For how long the caller alone may use the answer again; after that its ETag is asked."""
         return _declare(fresh_for=seconds)
 
+    def unlimited(self) -> Decorator:
+        """Answer however often it is asked: whoever watches the service has to learn the truth."""
+        return _declare(limited=False)
+
     def get(self, rule: str) -> Decorator:
         """Answer GET."""
         return self._routed("GET", rule)
@@ -246,8 +254,7 @@ class SeatkeeperApi(flask_smorest.Api):  # type: ignore[misc]
 
     DEFAULT_ERROR_RESPONSE_NAME = None
 
-    def __init__(self, app: Flask, authenticate: auth.Authenticator = auth.authenticate) -> None:
-        app.extensions["authenticate"] = authenticate
+    def __init__(self, app: Flask) -> None:
         # /v1//accounts is no path: it is answered with a 404, not with a page that redirects.
         app.url_map.merge_slashes = False
         plugin = Plugin(schema_name_resolver=component_name)
@@ -271,6 +278,7 @@ def build_api(
     origins: tuple[str, ...] = (),
     authenticate: auth.Authenticator = auth.authenticate,
     open_endpoints: tuple[str, ...] = (),
+    callers: Callers = Callers(),  # noqa: B008 it never changes
 ) -> SeatkeeperApi:
     """
     Make an application answer as this API does; blueprints are registered with what is returned.
@@ -280,6 +288,7 @@ def build_api(
         origins: the single-page apps that are let in.
         authenticate: who it is that sends a header `Authorization`.
         open_endpoints: endpoints that are no operations, such as the pages of the documentation.
+        callers: how often each may ask, and what is believed of where they come from.
     """
     app.config.update(
         API_TITLE="Seatkeeper",
@@ -292,8 +301,9 @@ def build_api(
     # A path has one form: with a slash at its end it is another one, and unknown.
     app.url_map.strict_slashes = True
     problems.handle_errors(app)
-    browsers.welcome_browsers(app, origins)
-    return SeatkeeperApi(app, authenticate)
+    browsers.welcome_browsers(app, origins, callers.hsts_seconds)
+    limiting.limit(app, callers, authenticate)
+    return SeatkeeperApi(app)
 
 
 def refuse_undeclared(app: Flask) -> None:

@@ -61,6 +61,7 @@ class Operation:
         refuses: the refusals of its own.
         idempotency: whether a repeated POST needs, or may have, a key.
         fresh_for: for how many seconds its answer may be used again without asking.
+        limited: whether it is counted how often it is asked for.
     """
 
     view: View
@@ -78,6 +79,7 @@ class Operation:
     refuses: list[type[Refusal]] = field(default_factory=list)
     idempotency: Idempotency = "optional"
     fresh_for: int | None = None
+    limited: bool = True
 
     @property
     def id(self) -> str:

@@ -85,7 +85,7 @@ def hand_out(
         cause=cause,
     )
     for old, left in ended:
-        record_end(standing, actor, old, left, Reason.REPLACED, event)
+        record_end(standing, actor, old, left, Reason.REPLACED, event, effective_at)
     if pool is not None:
         settle_claim(standing, actor, pool, from_removal, event)
     return seat, event
@@ -99,12 +99,13 @@ def end(
     *,
     reason: Reason = Reason.REQUESTED,
     cause: str | None = None,
+    effective_at: datetime | None = None,
 ) -> str:
     """
     Take a seat from its holder: a paid one stays in its pool, unassigned (R12). Returns the event.
     """
     pool = let_go(standing, holder, seat)
-    return record_end(standing, actor, seat, pool, reason, cause)
+    return record_end(standing, actor, seat, pool, reason, cause, effective_at)
 
 
 def give_fallback(
@@ -245,6 +246,7 @@ def reduce_removal(
     pool: resources.Resource,
     reason: Reason,
     cause: str | None = None,
+    effective_at: datetime | None = None,
 ) -> None:
     """
     Take seats out of a removal; at zero it is cancelled. `pool` are the numbers after it.
@@ -263,6 +265,7 @@ def reduce_removal(
         resources.removal(removal),
         previous=was if cancelled else {"quantity": was["quantity"]},
         pool=pool,
+        effective_at=effective_at,
         reason=reason,
         cause=cause,
     )
@@ -304,6 +307,7 @@ def record_end(
     pool: Pool | None,
     reason: Reason,
     cause: str | None,
+    effective_at: datetime | None = None,
 ) -> str:
     """Tell that a seat ended, and the line that its pool crossed. Returns the event."""
     event = events.record(
@@ -311,6 +315,7 @@ def record_end(
         EventType.SEAT_UNASSIGNED,
         resources.seat(seat),
         pool=standing.numbers_or_none(pool),
+        effective_at=effective_at,
         reason=reason,
         cause=cause,
     )

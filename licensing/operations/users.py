@@ -15,7 +15,6 @@ from licensing.operations.standing import (
     Holder,
     Standing,
     lock_holder,
-    lock_holders,
     standing_of,
 )
 from licensing.rules.accounts import Invitation, UserStatus, email_key, invitation_at
@@ -169,9 +168,9 @@ def update_user(
     `ExternalIdTaken`, `LastSuperAdmin`, `PermissionDenied`, and as `deactivating` says.
     """
     require(actor, CHANGE_USERS)
-    refuse_stale(actor, User, user_id, if_match)
+    touched = filter(None, [user_id, changes.get("transfer_to")])
+    refuse_stale(actor, User, user_id, if_match, touched)
     standing = brought_up_to_date(actor)
-    lock_holders(standing, filter(None, [user_id, changes.get("transfer_to")]))
     holder = lock_holder(standing, user_id)
     changes = dict(changes)
     status = changes.pop("status", None)
@@ -247,8 +246,9 @@ def record_activity(actor: Actor, user_id: str, at: datetime | None = None) -> N
     """
     Note when a user was last active; an older date than the one known changes nothing (R27).
 
-    Activity is no change of the account and is told by no event. Refuses with `Unacceptable` when
-    the date lies in the future, `AccountClosed`, `NotFound` and `PermissionDenied`.
+    Activity is no change of the account: it is told by no event and makes no new version, so that
+    nobody's change of a user is refused because the user was at work. Refuses with `Unacceptable`
+    when the date lies in the future, `AccountClosed`, `NotFound` and `PermissionDenied`.
     """
     require(actor, REPORT_ACTIVITY)
     now = standing_of(actor).now
@@ -257,7 +257,7 @@ def record_activity(actor: Actor, user_id: str, at: datetime | None = None) -> N
         raise Unacceptable("at", "lies in the future")
     of_user = (User.account_id == actor.account) & (User.id == user_id)
     noted = (
-        User.update(last_active_at=active_at, version=User.version + 1)
+        User.update(last_active_at=active_at)
         .where(of_user, User.last_active_at.is_null() | (User.last_active_at < active_at))
         .execute()
     )

@@ -6,7 +6,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 from peewee import Tuple
@@ -45,11 +45,24 @@ class Window:
 
 @dataclass(frozen=True)
 class Page:
-    """A part of a list, the cursor of the next part (None at the end), the total if asked for."""
+    """
+    A part of a list.
+
+    Attributes:
+        items: what is on it.
+        next_cursor: the cursor of the next part, None at the end.
+        total: how long the whole list is, if that was asked for.
+        beside: further members of the answer, by name.
+    """
 
     items: list[Any]
     next_cursor: str | None
     total: int | None = None
+    beside: dict[str, Any] = field(default_factory=dict)
+
+    def with_beside(self, beside: dict[str, Any]) -> "Page":
+        """The same page with further members."""
+        return replace(self, beside=beside)
 
     def mapped(self, shown: Callable[[Any], Any]) -> "Page":
         """The same page with each item as `shown` makes it."""
@@ -113,21 +126,36 @@ def page(
 
 def ordered_page(query: Any, order: Order, window: Window, of: tuple[object, ...]) -> Page:
     """The same of a list in any order; what the order is belongs to what `of` says."""
-    name = json.dumps([str(part) for part in of])
+    last = position_after(window, of)
     total = query.count() if window.include_total else None
-    if window.cursor is not None:
-        query = query.where(order.beyond(_opened(window.cursor, name)))
+    if last is not None:
+        query = query.where(order.beyond(last))
     # One row more than asked for tells whether there is a next page.
     rows = list(query.order_by(*order.terms).limit(window.limit + 1))
+    return first_of(rows, order, window, of, total)
+
+
+def position_after(window: Window, of: tuple[object, ...]) -> list[Any] | None:
+    """Where the page before ended, None for the first page. Raises `InvalidCursor`."""
+    return None if window.cursor is None else _opened(window.cursor, _named(of))
+
+
+def first_of(
+    rows: list[Any], order: Order, window: Window, of: tuple[object, ...], total: int | None
+) -> Page:
+    """The page that these rows begin with; there is a next one if they are more than a page."""
     more = len(rows) > window.limit
     rows = rows[: window.limit]
-    cursor = _signed(order.position(rows[-1]), name) if more else None
-    return Page(rows, cursor, total)
+    return Page(rows, _signed(order.position(rows[-1]), _named(of)) if more else None, total)
 
 
-def value_of(field: Any) -> Callable[[Any], Any]:
+def _named(of: tuple[object, ...]) -> str:
+    return json.dumps([str(part) for part in of])
+
+
+def value_of(column: Any) -> Callable[[Any], Any]:
     """How the value of a field is read of a row, as the database takes it."""
-    return lambda row: field.db_value(getattr(row, field.name))
+    return lambda row: column.db_value(getattr(row, column.name))
 
 
 def _signed(last: list[Any], of: str) -> str:

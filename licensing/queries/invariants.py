@@ -17,7 +17,7 @@ from peewee import fn
 from licensing import resources, settings
 from licensing.db import db, on_sqlite
 from licensing.models import Account, Event, Pool, Removal, Seat, Subscription, Term, User
-from licensing.queries import derived
+from licensing.queries import derived, past_invariants
 from licensing.rules import seats
 from licensing.rules.accounts import AccountStatus, PricingModel, UserStatus
 from licensing.rules.permissions import Permission
@@ -91,6 +91,7 @@ def _of_account(account: Account) -> Iterator[str]:
     yield from _users(account)
     yield from _sequence(account)
     yield from _log(account)
+    yield from past_invariants.of_past(account)
 
 
 def _terms(account: Account) -> Iterator[str]:

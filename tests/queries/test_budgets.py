@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -18,17 +19,21 @@ from licensing.queries import (
     catalogue,
     entitlements,
     history,
+    inactive_seats,
+    pool_history,
     pools,
+    seat_days,
     seats,
     users,
 )
 from licensing.queries.cursors import Window
 from licensing.queries.seats_table import Sort, seats_table
+from licensing.rules.event_types import LogOrder
 from licensing.rules.permissions import Scope, system
 from licensing.sessions import SHORTEST, mint
 from tests.conftest import POSTGRES_URL
 from tests.queries.test_seats_table import few_are
-from tests.world import START, AnAccount, an_account
+from tests.world import NEXT_RENEWAL, START, AnAccount, an_account
 
 
 @dataclass
@@ -47,6 +52,8 @@ class Scene:
     session: str
 
 
+YEAR = (datetime(2026, 1, 1, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC))
+LATER = datetime(2030, 1, 1, tzinfo=UTC)
 TWO_TYPES = ("seat.assigned", "seat.transferred")
 Read = Callable[[Scene], Any]
 READS: list[tuple[str, int, Read]] = [
@@ -61,6 +68,7 @@ READS: list[tuple[str, int, Read]] = [
     ("a subscription", 2, lambda s: pools.subscription(s.account.by, s.subscription)),
     ("a removal", 1, lambda s: pools.removal(s.account.by, s.removal)),
     ("an event", 1, lambda s: history.event(s.account.by, s.event)),
+    ("a pool's history", 4, lambda s: pool_history.pool_history(s.account.by, s.pool, *YEAR)),
     ("one entitlement", 3, lambda s: entitlements.entitlement(s.account.by, s.holder, "contacts")),
     ("all entitlements", 3, lambda s: entitlements.entitlements(s.account.by, s.holder)),
     ("entitlements of many", 3, lambda s: entitlements.entitlements_of(s.account.by, s.everybody)),
@@ -87,12 +95,39 @@ LISTS: list[tuple[str, int, List]] = [
     ("purchases", 1, lambda s, w: pools.purchases(s.account.by, w)),
     ("removals", 1, lambda s, w: pools.removals(s.account.by, w)),
     ("removals by status", 1, lambda s, w: pools.removals(s.account.by, w, status="scheduled")),
-    ("events", 1, lambda s, w: history.events(s.account.by, w)),
-    ("later events", 2, lambda s, w: history.events(s.account.by, w, after=3)),
-    ("events of a type", 1, lambda s, w: history.events(s.account.by, w, types=("seat.assigned",))),
-    ("events of two types", 1, lambda s, w: history.events(s.account.by, w, types=TWO_TYPES)),
-    ("events of a user", 1, lambda s, w: history.events(s.account.by, w, user_id=s.holder)),
-    ("events of a seat", 1, lambda s, w: history.events(s.account.by, w, seat_id=s.seat)),
+    ("events", 1, lambda s, w: _log(s, w)),
+    ("events, newest first", 1, lambda s, w: _log(s, w, order=LogOrder.NEWEST)),
+    ("later events", 2, lambda s, w: _log(s, w, after=3)),
+    ("events of a type", 1, lambda s, w: _log(s, w, types=("seat.assigned",))),
+    ("events of two types", 1, lambda s, w: _log(s, w, types=TWO_TYPES)),
+    ("events of a noun", 1, lambda s, w: _log(s, w, types=("seat.*",))),
+    ("events of a user", 1, lambda s, w: _log(s, w, user_id=s.holder)),
+    ("events of a seat", 1, lambda s, w: _log(s, w, seat_id=s.seat)),
+    ("events of a user and seat", 1, lambda s, w: _log(s, w, seat_id=s.seat, user_id=s.holder)),
+    ("events of an actor", 1, lambda s, w: _log(s, w, actor_id="seatkeeper")),
+    (
+        "events of an actor and noun",
+        1,
+        lambda s, w: _log(s, w, actor_id="seatkeeper", types=("user.*",)),
+    ),
+    ("events of a time", 3, lambda s, w: _log(s, w, since=START, before=NEXT_RENEWAL)),
+    ("seat-days", 5, lambda s, w: seat_days.seat_days(s.account.by, w, *YEAR)),
+    ("inactive seats", 5, lambda s, w: inactive_seats.inactive_seats(s.account.by, w, LATER)),
+    (
+        "events of all filters, newest first",
+        4,
+        lambda s, w: _log(
+            s,
+            w,
+            LogOrder.NEWEST,
+            after=1,
+            types=("seat.*",),
+            user_id=s.holder,
+            actor_id="seatkeeper",
+            since=START,
+            before=NEXT_RENEWAL,
+        ),
+    ),
 ]
 INDEX_OF = {
     "name": "users_by_name",
@@ -121,14 +156,22 @@ LISTS += [
     )
     for name, (more, value) in FILTERS.items()
 ]
+
+
+def _log(
+    scene: Scene, window: Window, order: LogOrder = LogOrder.OLDEST, **wanted: Any
+) -> history.Page:
+    return history.events(scene.account.by, window, history.Wanted(**wanted), order)
+
+
 Command = Callable[[Scene, str], Any]
 COMMANDS: list[tuple[str, int, Command]] = [
-    ("assign", 15, lambda s, user: assigning.assign_seat(s.account.by, user, "core")),
-    ("change", 14, lambda s, _: assigning.change_seat(s.account.by, s.seat, "view_only")),
-    ("take back", 16, lambda s, _: assigning.take_back(s.account.by, s.seat)),
-    ("transfer", 19, lambda s, user: assigning.transfer_seat(s.account.by, s.seat, user)),
-    ("purchase", 10, lambda s, _: buying.purchase_seats(s.account.by, "core", 1)),
-    ("give back", 9, lambda s, _: giving_back.schedule_removal(s.account.by, "core", 1)),
+    ("assign", 19, lambda s, user: assigning.assign_seat(s.account.by, user, "core")),
+    ("change", 18, lambda s, _: assigning.change_seat(s.account.by, s.seat, "view_only")),
+    ("take back", 20, lambda s, _: assigning.take_back(s.account.by, s.seat)),
+    ("transfer", 22, lambda s, user: assigning.transfer_seat(s.account.by, s.seat, user)),
+    ("purchase", 12, lambda s, _: buying.purchase_seats(s.account.by, "core", 1)),
+    ("give back", 11, lambda s, _: giving_back.schedule_removal(s.account.by, "core", 1)),
 ]
 
 

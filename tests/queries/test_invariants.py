@@ -261,9 +261,12 @@ def test_r29_a_seat_that_the_log_does_not_tell_of_is_named() -> None:
         Seat.update(id="seat_another").where(Seat.id == seat_id).execute()
         found = _of(account)
 
+    held = (priya, "core", account.pool("core")["id"])
     assert found == [
         f"the log tells of seat {seat_id}, which does not exist",
         "seat seat_another exists, but the log does not tell of it",
+        f"seat {seat_id} is None, but its history ends with {held}",
+        f"seat seat_another is {held}, but its history ends with None",
     ]
 
 
@@ -380,9 +383,10 @@ def test_r29_seats_that_were_bought_without_a_word_are_named() -> None:
         Pool.update(purchased=6).execute()
         found = _of(account)
 
-    (told,) = found
+    told, of_the_past = found
     assert told.startswith(f"pool {account.pool('core')['id']} is {{'purchased': 6")
     assert "but the log tells {'purchased': 5" in told
+    assert "but its ledger ends with Figures(purchased=5" in of_the_past
 
 
 def test_r29_only_the_account_that_is_wrong_is_named() -> None:
