@@ -15,6 +15,7 @@ from licensing.api import (
     event_types,
     events,
     health,
+    observing,
     pools,
     purchases,
     removals,
@@ -62,10 +63,11 @@ def add_api(app: Flask, settings: Settings, more: Iterable[Resource] = ()) -> No
 
     Raises `UndeclaredOperation` for a route that says nothing of what its caller needs.
     """
+    observing.observe(app, settings.observing.metrics_token)
     api = build_api(
         app,
         settings.cors_origins,
-        open_endpoints=docs.OPEN_ENDPOINTS,
+        open_endpoints=(*docs.OPEN_ENDPOINTS, *observing.OPEN_ENDPOINTS),
         callers=settings.callers,
     )
     for resource in (*RESOURCES, *more):
