@@ -30,8 +30,8 @@ NAMES = (
     "WEBHOOK_ALLOWED_HOSTS",
     "ATTEMPT_DAYS",
     "EVENT_DAYS",
-    *callers.NAMES,
     *observing.NAMES,
+    *callers.NAMES,
 )
 SHORTEST_SECRET = 32
 HOST = re.compile(r"([A-Za-z0-9_.-]*[A-Za-z0-9]|\[[0-9A-Fa-f:.]+\])(:[1-9][0-9]{0,4})?")
@@ -64,8 +64,8 @@ class Settings:
         attempt_days: SEATKEEPER_ATTEMPT_DAYS, how long attempts to deliver webhooks are kept.
         event_days: SEATKEEPER_EVENT_DAYS, how long events are kept; those that some endpoint has
             yet to be sent are kept for longer.
-        callers: whose tokens are taken, how often each may ask, and where they come from.
         observing: what is logged, and who may read the metrics.
+        callers: whose tokens are taken, how often each may ask, and where they come from.
     """
 
     database_url: str = "sqlite:///seatkeeper.db"
@@ -79,8 +79,8 @@ class Settings:
     webhook_allowed_hosts: frozenset[str] = frozenset()
     attempt_days: int = 30
     event_days: int = 400
-    callers: Callers = field(default_factory=Callers)
     observing: Observing = field(default_factory=Observing)
+    callers: Callers = field(default_factory=Callers)
 
     @property
     def on_sqlite(self) -> bool:
@@ -126,8 +126,8 @@ def from_environment() -> Settings:
     allowed_hosts: list[str] = env.list("WEBHOOK_ALLOWED_HOSTS", [], validate=_are_hosts)
     attempt_days = env.int("ATTEMPT_DAYS", Settings.attempt_days, validate=validate.Range(1, 3650))
     event_days = env.int("EVENT_DAYS", Settings.event_days, validate=validate.Range(30, 36500))
-    about_callers = callers.read(env)
     about_observing = observing.read(env)
+    about_callers = callers.read(env)
 
     problems = _problems_of(env) + _unknown_names()
     catalogue = _attempt(lambda: _catalogue(catalogue_file), problems)
@@ -145,8 +145,8 @@ def from_environment() -> Settings:
         webhook_allowed_hosts=frozenset(host.strip().lower() for host in allowed_hosts),
         attempt_days=attempt_days,
         event_days=event_days,
-        callers=about_callers,
         observing=about_observing,
+        callers=about_callers,
     )
 
 

@@ -25,6 +25,7 @@ SENT = (
     "X-Request-Id",
 )
 EXPOSED = (
+    "Content-Disposition",
     "ETag",
     "Idempotency-Replayed",
     "Location",

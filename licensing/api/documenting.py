@@ -72,6 +72,10 @@ HEADERS = {
     ),
     "ETag": ("The version; for If-Match and If-None-Match", '"v7"'),
     "Cache-Control": ("How long it may be used again without asking", "private, max-age=5"),
+    "Content-Disposition": (
+        "What a CSV file is called; only beside one",
+        'attachment; filename="seat-table-2026-11-26.csv"',
+    ),
     "Location": ("Path of what was made", f"/v1/accounts/acc_{EXAMPLE_ID}"),
     "Idempotency-Replayed": ("`true` when the answer is the one to an earlier request", "true"),
     "RateLimit": (
@@ -90,6 +94,11 @@ HEADERS = {
         "2026-12-01T00:00:00.000Z",
     ),
 }
+AS_A_FILE = (
+    "With `Accept: text/csv` the whole list is a file, and `limit` and `cursor` mean nothing: as "
+    "RFC 4180 says, in UTF-8 with a byte order mark. Before what a spreadsheet would take for a "
+    "formula there is an apostrophe."
+)
 QUOTA = ["RateLimit", "RateLimit-Policy"]
 IF_MATCH = "The ETag of what was read; 412 when it has changed since"
 IDEMPOTENCY_KEY = "A new random key for a new request, the same to repeat one; kept for 7 days"
@@ -171,6 +180,7 @@ def path_parameter(name: str) -> dict[str, Any]:
 def document(declared: Operation) -> dict[str, Any]:
     """The operation object (OpenAPI 3.1) of an operation."""
     summary, description = declared.texts
+    description += f"\n\n{AS_A_FILE}" if declared.csv else ""
     documented: dict[str, Any] = {
         "operationId": declared.id,
         "summary": summary,
@@ -240,6 +250,7 @@ def _success(declared: Operation, given: Given) -> dict[str, Any]:
     if given.schema is not None and declared.has_etag:
         headers.append("ETag")
     headers += ["Cache-Control"] * (declared.fresh_for is not None)
+    headers += ["Content-Disposition"] * (declared.csv is not None)
     if given.location is not None:
         headers.append("Location")
     if declared.repeatable:

@@ -25,14 +25,9 @@ from licensing.api import (
     problems,
 )
 from licensing.api.converting import Plugin, component_name
-from licensing.api.fields import (
-    Integer,
-    ListOf,
-    Nested,
-    QueryBoolean,
-    QueryInteger,
-    Text,
-)
+from licensing.api.csv_answer import CsvForm
+from licensing.api.csv_body import CSV
+from licensing.api.fields import Integer, ListOf, Nested, QueryBoolean, QueryInteger, Text
 from licensing.api.json_body import LARGEST_BODY
 from licensing.api.operation import (
     Given,
@@ -47,10 +42,21 @@ from licensing.queries.cursors import Page, Window
 from licensing.rules.permissions import Need
 from licensing.rules.refusals import Refusal
 
-__all__ = ["Blueprint", "Page", "Request", "Response", "SeatkeeperApi", "build_api", "window_of"]
+__all__ = [
+    "Blueprint",
+    "CsvForm",
+    "Page",
+    "Request",
+    "Response",
+    "SeatkeeperApi",
+    "build_api",
+    "window_of",
+]
 
 Decorator = Callable[[View], View]
 VERSION_PREFIX = "/v1"
+# A sort key of the longest name or address in the rarest letters.
+LONGEST_CURSOR = 4000
 
 
 class Request(Schema):
@@ -78,7 +84,7 @@ class WindowQuery(Request):
         min=1, max=200, load_default=50, description="At most so many items", example=50
     )
     cursor = Text(
-        max=1000,
+        max=LONGEST_CURSOR,
         description="The `next_cursor` of the page before; with the same filters",
         example="c2lnbmVkIHBvc2l0aW9u",
     )
@@ -94,20 +100,21 @@ def window_of(query: dict[str, Any]) -> dict[str, Any]:
 
 
 def _page_of(item: type[Schema]) -> type[Schema]:
-    """The schema of a page: the items, and the cursor of the next page."""
+    """The schema of a page: the items, the next one's cursor, and what `item` has `beside` it."""
     name = item.__name__.removesuffix("Response")
     members: dict[str, Any] = {
         "items": ListOf(
             Nested(item, description="An item"), max=200, description="The items of this page"
         ),
         "next_cursor": Text(
-            max=1000,
+            max=LONGEST_CURSOR,
             allow_none=True,
             description="Send it as `cursor` for the next page; null at the end",
         ),
         "total": Integer(
             min=0, required=False, description="Only with `include_total=true`", example=1
         ),
+        **getattr(item, "beside", {}),
     }
     members["__doc__"] = f"A page of {name} objects."
     return type(f"{name}PageResponse", (Response,), members)
@@ -144,12 +151,20 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
         """Query parameters, passed as `query`."""
         return _declare(query=schema())
 
-    def lists(self, item: type[Schema], query: type[Schema] | None = None) -> Decorator:
-        """A page of a list; the view gets the filters and the window as `query`."""
+    def lists(
+        self, item: type[Schema], query: type[Schema] | None = None, csv: CsvForm | None = None
+    ) -> Decorator:
+        """
+        A page of a list; the view gets the filters and the window as `query`.
+
+        With `csv`, who prefers that by `Accept` gets a file with the whole list instead: the view
+        is asked for one page after the other, of one state of the database.
+        """
         with_window = type(
             f"{item.__name__}Query", (query, WindowQuery) if query else (WindowQuery,), {}
         )
-        return _declare(query=with_window(), gives=[Given(200, _page_of(item)(), None)])
+        given = Given(200, _page_of(item)(), None, {CSV: csv.page} if csv else {})
+        return _declare(query=with_window(), gives=[given], csv=csv)
 
     def gives(
         self,

@@ -92,7 +92,9 @@ def problem(refusal: Refusal) -> Response:
     }
     facts = _facts(refusal, body)
     if isinstance(refusal, Invalid):
-        errors = [{"location": "body", "pointer": refusal.pointer, "detail": str(refusal)}]
+        # What a question asks for is in its query.
+        location = "query" if request.method == "GET" else "body"
+        errors = [{"location": location, "pointer": refusal.pointer, "detail": str(refusal)}]
         facts["errors"] = errors
     answer = Response(orjson.dumps(body | facts), status, content_type=MEDIA_TYPE)
     answer.headers.update(_headers_of(refusal))

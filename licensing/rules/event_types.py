@@ -1,5 +1,6 @@
 """What can be read in the log, and why it happened (R29, R30)."""
 
+from collections.abc import Iterable
 from enum import StrEnum
 
 
@@ -47,6 +48,19 @@ class EventType(StrEnum):
     POOL_UPDATED = "pool.updated"
 
 
+def types_named(names: Iterable[str]) -> list[EventType]:
+    """The types that are meant by names of which each is one type, or all of a noun as `seat.*`."""
+    wanted = set(names)
+    return [one for one in EventType if wanted & {one, f"{one.partition('.')[0]}.*"}]
+
+
+class LogOrder(StrEnum):
+    """In which order the log is read."""
+
+    OLDEST = "oldest"
+    NEWEST = "newest"
+
+
 class Reason(StrEnum):
     """Why it happened."""
 
@@ -69,13 +83,16 @@ class Reason(StrEnum):
     ACCOUNT_CLOSED = "account_closed"
 
 
-# What a billing system needs: all that changes a quantity or a term.
+# What a billing system needs: all that changes a quantity or a term, or that it will be changed.
 BILLING = frozenset(
     {
         EventType.ACCOUNT_MIGRATED,
         EventType.ACCOUNT_CLOSED,
         EventType.SUBSCRIPTION_STARTED,
+        EventType.SUBSCRIPTION_TIER_CHANGE_SCHEDULED,
         EventType.SUBSCRIPTION_TIER_CHANGED,
+        EventType.SUBSCRIPTION_CANCELLATION_SCHEDULED,
+        EventType.SUBSCRIPTION_RESUMED,
         EventType.SUBSCRIPTION_RENEWED,
         EventType.SUBSCRIPTION_ENDED,
         EventType.SEATS_PURCHASED,

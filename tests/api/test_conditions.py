@@ -47,6 +47,24 @@ def test_a_change_of_what_has_changed_is_refused_with_the_current_version(app: F
     assert account.shown(priya)["name"] == "P."
 
 
+def test_r27_a_user_who_is_at_work_can_be_changed_and_is_seen_to_be(app: Flask) -> None:
+    account = an_account()
+    priya = account.user("Priya")
+    api = calling(app, account)
+    before = api.get(f"users/{priya}").headers["ETag"]
+    api.post(f"users/{priya}/activity", {})
+
+    read = api.get(f"users/{priya}", **{"If-None-Match": before})
+    api.post(f"users/{priya}/activity", {})
+    known = api.get(f"users/{priya}", **{"If-None-Match": read.headers["ETag"]})
+    changed = [api.patch(f"users/{priya}", {"name": "P."}, before)]
+    changed += [api.patch(f"users/{priya}", {"name": "Q."}, read.headers["ETag"])]
+
+    assert (read.status_code, read.json["last_active_at"]) == (200, "2026-03-02T09:00:00.000Z")
+    assert known.status_code == 304
+    assert [answer.status_code for answer in changed] == [200, 412]
+
+
 @pytest.mark.parametrize("what", ["pools", "subscriptions"])
 def test_what_the_contract_is_made_of_is_changed_on_a_condition_only(app: Flask, what: str) -> None:
     account = an_account()
@@ -61,7 +79,9 @@ def test_what_the_contract_is_made_of_is_changed_on_a_condition_only(app: Flask,
     assert (stale.status_code, stale.json["code"]) == (412, "precondition_failed")
 
 
-@pytest.mark.parametrize("tag", ["*", "v1", 'w/"v1"', '"1"', '"v1", "v2"', '"v0"', "W/", ""])
+@pytest.mark.parametrize(
+    "tag", ["*", "v1", 'w/"v1"', '"1"', '"v1", "v2"', '"v0"', '"v1.2"', "W/", ""]
+)
 def test_a_condition_that_is_no_etag_is_refused(app: Flask, tag: str) -> None:
     account = an_account()
     path = f"users/{account.user()}"
