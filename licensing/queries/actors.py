@@ -31,7 +31,7 @@ def actor_of_key(token: str) -> Actor | None:
 
 
 def _matches(key: ApiKey | None, digest: str, now: datetime) -> bool:
-    current = hmac.compare_digest(digest, key.secret_hash if key else "")
+    current = hmac.compare_digest(digest, key.secret_hash if key else tokens.NO_HASH)
     if key is None or key.revoked_at is not None:
         return False
     if key.expires_at is not None and key.expires_at <= now:

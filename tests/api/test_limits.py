@@ -297,10 +297,15 @@ SETTINGS = {
 }
 
 
+def _leave_out_the_settings_of_the_tests(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    monkeypatch.chdir(folder)
+    monkeypatch.delenv("SEATKEEPER_TEST_DATABASE_URL", raising=False)
+
+
 def test_every_mistake_in_settings_about_callers_is_told(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.chdir(tmp_path)
+    _leave_out_the_settings_of_the_tests(monkeypatch, tmp_path)
     for name, value in SETTINGS.items():
         monkeypatch.setenv(name, value)
 
@@ -330,7 +335,7 @@ def test_every_mistake_in_settings_about_callers_is_told(
 def test_keys_come_over_https_or_from_where_the_operator_says(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, url: str, hosts: str, good: bool
 ) -> None:
-    monkeypatch.chdir(tmp_path)
+    _leave_out_the_settings_of_the_tests(monkeypatch, tmp_path)
     monkeypatch.setenv("SEATKEEPER_IDP_ISSUER", "https://login.example.com/")
     monkeypatch.setenv("SEATKEEPER_IDP_AUDIENCE", "seats")
     monkeypatch.setenv("SEATKEEPER_IDP_JWKS_URL", url)
@@ -347,7 +352,7 @@ def test_keys_come_over_https_or_from_where_the_operator_says(
 
 
 def test_half_a_provider_is_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.chdir(tmp_path)
+    _leave_out_the_settings_of_the_tests(monkeypatch, tmp_path)
     monkeypatch.setenv("SEATKEEPER_IDP_ISSUER", "https://login.example.com/")
 
     with pytest.raises(StartRefused, match=r"IDP_AUDIENCE(?s:.)*IDP_JWKS_URL"):
