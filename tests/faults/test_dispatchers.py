@@ -4,6 +4,7 @@ Dispatchers that are killed -9, at random and at every named point (promises 1, 
 Nothing is lost, nothing is first sent out of its order; what is sent twice is counted.
 """
 
+import json
 import os
 import random
 import threading
@@ -149,6 +150,18 @@ def test_promise_1_holds_at_every_point_at_which_a_dispatcher_dies(
 
     assert (missing, seen.out_of_order) == (set(), [])
     assert max(seen.times.values()) <= 2
+
+
+def test_what_is_lost_repeated_or_out_of_order_is_noticed() -> None:
+    """The negative control of the one that counts."""
+    seen = Seen()
+
+    for sequence in (1, 3, 2, 2, 4):
+        body = json.dumps({"account_id": "acc", "sequence": sequence}).encode()
+        seen(Received("/", {}, body))
+
+    assert (seen.out_of_order, seen.duplicates) == ([("acc", 2)], 1)
+    assert seen.wait_for({("acc", 4), ("acc", 5)}, seconds=0) == {("acc", 5)}
 
 
 def test_a_dispatcher_that_moves_the_cursor_first_loses_events(

@@ -63,6 +63,28 @@ def test_promise_5_a_dead_endpoint_among_ten_does_not_hold_up_the_nine(hands: Ha
     assert len(dead.events) == 12
 
 
+def test_promise_5_without_a_limit_a_dead_endpoint_would_hold_up_the_others(hands: Hands) -> None:
+    """The negative control: as much may be on its way to one endpoint as there are senders."""
+    companies = [an_account(core=10) for _ in range(4)]
+    alive = threading.Event()
+    with (
+        a_stage(hands) as stage,
+        Receiver(lambda _: Answer(after=alive)) as dead,
+        Receiver() as receiver,
+    ):
+        stage.endpoint(dead, None, "user.created", max_in_flight=4)
+        stage.endpoint(receiver, None, "user.deactivated")
+        with _running(senders=4):
+            for company in companies:
+                company.user(seats=[])
+            dead.wait_for(4)
+            companies[0].deactivate(companies[0].user(seats=[]))
+            with pytest.raises(AssertionError):
+                receiver.wait_for(1, seconds=0.5)
+            alive.set()
+            receiver.wait_for(1)
+
+
 def test_promise_5_endpoints_in_trouble_share_half_of_the_senders(hands: Hands) -> None:
     company = an_account(core=10)
     alive = threading.Event()

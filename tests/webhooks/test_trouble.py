@@ -13,7 +13,7 @@ from tests.receivers import Answer, Received, Receiver
 from tests.webhooks.stage import a_stage, endpoint
 from tests.world import AnAccount, Hands, an_account
 from webhooks import endpoints as endpoints_of
-from webhooks import lanes, outcomes
+from webhooks import lanes, outcomes, rules
 from webhooks.models import Attempt, Endpoint, Lane, Notice, Parked
 from webhooks.operations import endpoints, replaying, sending
 from webhooks.rules import Poison, verdict
@@ -53,6 +53,20 @@ def test_promise_4_an_outage_of_an_hour_costs_few_attempts_no_event_and_a_minute
     assert len(sequences) == 30
     assert sequences == sorted(sequences)
     assert (lane.state, endpoint(id).failures) == ("idle", 0)
+
+
+def test_promise_4_without_the_breaker_a_minute_would_cost_more_than_that_hour(
+    hands: Hands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The negative control: the message is retried, not the endpoint."""
+    monkeypatch.setattr(rules, "FAILURES_THAT_OPEN", 10**9)
+    account = an_account(core=10)
+    with Receiver(500) as receiver, a_stage(hands) as stage:
+        stage.endpoint(receiver, account, "seat.assigned")
+        _busy(account)
+        stage.pass_time(seconds=55)
+
+    assert len(receiver.requests) > 100
 
 
 def test_promise_4_exactly_one_lane_probes_an_endpoint_in_trouble(hands: Hands) -> None:
