@@ -165,9 +165,11 @@ def test_every_refusal_reads_as_a_sentence_with_an_advice(kind: type[Refusal]) -
 def test_every_rule_in_force_has_a_test() -> None:
     prose = (ROOT / "licensing/rules/README.md").read_text()
     in_force = set(re.findall(r"^- \*\*(R\d+b?)\*\*", prose, re.MULTILINE))
+    of_seats_and_terms = {f"R{number}" for number in range(1, 27)} | {"R22b", "R23b", "R25b"}
     tests = "\n".join(path.read_text() for path in ROOT.glob("tests/**/test_*.py"))
     proven = {f"R{number}" for number in re.findall(r"def test_r(\d+b?)_", tests)}
 
+    assert of_seats_and_terms - in_force == set()
     assert in_force - proven == set()
 
 
