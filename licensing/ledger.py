@@ -7,18 +7,42 @@ about the past has to read the log. It names nobody, and stays when old events a
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Sequence
+from dataclasses import asdict, astuple, dataclass, field
 from datetime import datetime
 from typing import Any
 
-from peewee import EXCLUDED, chunked, fn
+from peewee import chunked
 
-from licensing import spans
-from licensing.models import Pool, PoolFigures, SeatHolding
+from licensing.db import db
+from licensing.models import InstantField, Pool, PoolFigures, SeatHolding
 from licensing.rules.history import NO_SEATS, Figures, Told
 
 ROWS_PER_STATEMENT = 500
+# Every command that moves a seat runs these. They are written out, since to build them anew each
+# time would cost it as much as a third of all that it does.
+LATEST = (
+    "SELECT starts_at, purchased, assigned, scheduled_removal FROM pool_ledger "
+    "WHERE account_id = ? AND pool_id = ? ORDER BY starts_at DESC LIMIT 1"
+)
+KEEP_FIGURES = (
+    "INSERT INTO pool_ledger (account_id, pool_id, starts_at, sequence, purchased, assigned, "
+    "scheduled_removal) VALUES (?, ?, ?, ?, ?, ?, ?) "
+    "ON CONFLICT (account_id, pool_id, starts_at) DO UPDATE SET sequence = excluded.sequence, "
+    "purchased = excluded.purchased, assigned = excluded.assigned, "
+    "scheduled_removal = excluded.scheduled_removal"
+)
+KEEP_HOLDINGS = (
+    "INSERT INTO seat_holdings (account_id, sequence, seat_id, user_id, seat_type, pool_id, "
+    "starts_at, ends_at, ended_by, reason) VALUES "
+)
+# Two clocks may differ a little: nothing ends before it began.
+END_HOLDINGS = (
+    "UPDATE seat_holdings SET ends_at = CASE WHEN starts_at > ? THEN starts_at ELSE ? END, "
+    "ended_by = ?, reason = ? WHERE account_id = ? AND ends_at IS NULL AND seat_id IN "
+)
+_INSTANT = InstantField()
+_kept = _INSTANT.db_value
 
 
 @dataclass
@@ -38,42 +62,33 @@ def keep(account_id: str, told: Sequence[Told]) -> None:
 def _keep_figures(account_id: str, told: Sequence[Told]) -> None:
     changes = [(event, *change) for event in told for change in event.figures()]
     latest = _latest(account_id, {pool_id for _, pool_id, _ in changes})
-    new: dict[tuple[str, datetime], dict[str, Any]] = {}
+    new: dict[tuple[str, datetime], tuple[int, Figures]] = {}
     for event, pool_id, figures in changes:
         before = latest.get(pool_id)
         if before is not None and before.figures == figures:
             continue
         if before is None or event.at >= before.starts_at:
-            key = {"account_id": account_id, "pool_id": pool_id, "starts_at": event.at}
-            new[pool_id, event.at] = key | {"sequence": event.sequence} | asdict(figures)
+            new[pool_id, event.at] = (event.sequence, figures)
             latest[pool_id] = _Latest(event.at, figures)
         else:
             # It took effect before something that is written down already.
-            _write_figures(new.values())
+            _write_figures(account_id, new)
             new.clear()
             _correct(account_id, pool_id, event, figures - before.figures)
             before.figures = figures
-    _write_figures(new.values())
+    _write_figures(account_id, new)
 
 
 def _latest(account_id: str, pool_ids: set[str]) -> dict[str, _Latest]:
-    if not pool_ids:
-        return {}
-    other = PoolFigures.alias()
-    last = other.select(fn.MAX(other.starts_at)).where(
-        other.account_id == Pool.account_id, other.pool_id == Pool.id
-    )
-    rows = (
-        PoolFigures.select(PoolFigures)
-        .join(
-            Pool,
-            on=(PoolFigures.account_id == Pool.account_id)
-            & (PoolFigures.pool_id == Pool.id)
-            & (PoolFigures.starts_at == last),
-        )
-        .where(Pool.account_id == account_id, Pool.id.in_(sorted(pool_ids)))
-    )
-    return {row.pool_id: _Latest(row.starts_at, figures_of(row)) for row in rows}
+    found = {}
+    for pool_id in sorted(pool_ids):
+        for starts_at, *figures in _run(LATEST, (account_id, pool_id)):
+            found[pool_id] = _Latest(_read(starts_at), Figures(*figures))
+    return found
+
+
+def _read(instant: Any) -> Any:
+    return _INSTANT.python_value(instant)
 
 
 def figures_of(row: PoolFigures | Pool) -> Figures:
@@ -81,20 +96,10 @@ def figures_of(row: PoolFigures | Pool) -> Figures:
     return Figures(row.purchased, row.assigned, row.scheduled_removal)
 
 
-def _write_figures(rows: Iterable[dict[str, Any]]) -> None:
-    for chunk in chunked(rows, ROWS_PER_STATEMENT):
-        PoolFigures.insert_many(chunk).on_conflict(
-            conflict_target=[PoolFigures.account_id, PoolFigures.pool_id, PoolFigures.starts_at],
-            update={
-                column: getattr(EXCLUDED, column.name)
-                for column in (
-                    PoolFigures.sequence,
-                    PoolFigures.purchased,
-                    PoolFigures.assigned,
-                    PoolFigures.scheduled_removal,
-                )
-            },
-        ).execute()
+def _write_figures(account_id: str, steps: dict[tuple[str, datetime], tuple[int, Figures]]) -> None:
+    for (pool_id, starts_at), (sequence, figures) in steps.items():
+        row = (account_id, pool_id, _kept(starts_at), sequence, *astuple(figures))
+        _run(KEEP_FIGURES, row)
 
 
 def _correct(account_id: str, pool_id: str, event: Told, change: Figures) -> None:
@@ -108,8 +113,7 @@ def _correct(account_id: str, pool_id: str, event: Told, change: Figures) -> Non
     )
     if before is None or before.starts_at < event.at:
         stood = NO_SEATS if before is None else figures_of(before)
-        key = {"account_id": account_id, "pool_id": pool_id, "starts_at": event.at}
-        _write_figures([key | {"sequence": event.sequence} | asdict(stood)])
+        _write_figures(account_id, {(pool_id, event.at): (event.sequence, stood)})
     changed = {name: getattr(PoolFigures, name) + by for name, by in asdict(change).items()}
     PoolFigures.update(**changed).where(of_pool, PoolFigures.starts_at >= event.at).execute()
 
@@ -120,9 +124,19 @@ def _keep_holdings(account_id: str, told: Sequence[Told]) -> None:
         handovers.hear(event)
     for (at, ended_by, reason), seat_ids in handovers.ended.items():
         for some in chunked(seat_ids, ROWS_PER_STATEMENT):
-            _end_held(account_id, list(some), at, ended_by, reason)
-    for chunk in chunked(handovers.rows, ROWS_PER_STATEMENT):
-        SeatHolding.insert_many(chunk).execute()
+            end = (_kept(at), _kept(at), ended_by, reason, account_id, *some)
+            _run(END_HOLDINGS + _places(len(some)), end)
+    for rows in chunked(handovers.rows, ROWS_PER_STATEMENT):
+        places = ", ".join([_places(len(SeatHolding._meta.sorted_fields))] * len(rows))
+        _run(KEEP_HOLDINGS + places, tuple(value for row in rows for value in row.values()))
+
+
+def _places(count: int) -> str:
+    return "(" + ", ".join("?" * count) + ")"
+
+
+def _run(sql: str, parameters: tuple[Any, ...]) -> Any:
+    return db.execute_sql(sql.replace("?", db.param), parameters)
 
 
 @dataclass
@@ -155,7 +169,8 @@ class _Handovers:
         if row is None:
             self.ended[at, ended_by, reason].append(seat_id)
         else:
-            row |= {"ends_at": max(at, row["starts_at"]), "ended_by": ended_by, "reason": reason}
+            ends_at = max(_kept(at), row["starts_at"])
+            row |= {"ends_at": ends_at, "ended_by": ended_by, "reason": reason}
 
     def _begin(self, event: Told, seat: dict[str, Any]) -> None:
         row = {
@@ -165,25 +180,10 @@ class _Handovers:
             "user_id": seat["user_id"],
             "seat_type": seat["seat_type"],
             "pool_id": seat["pool_id"],
-            "starts_at": event.at,
+            "starts_at": _kept(event.at),
             "ends_at": None,
             "ended_by": None,
             "reason": None,
         }
         self.current[seat["id"]] = row
         self.rows.append(row)
-
-
-def _end_held(
-    account_id: str, seat_ids: list[str], at: datetime, ended_by: str, reason: str
-) -> None:
-    """Two clocks may differ a little: nothing ends before it began."""
-    SeatHolding.update(
-        ends_at=spans.later_of(SeatHolding.starts_at, spans.instant(at)),
-        ended_by=ended_by,
-        reason=reason,
-    ).where(
-        SeatHolding.account_id == account_id,
-        SeatHolding.seat_id.in_(seat_ids),
-        SeatHolding.ends_at.is_null(),
-    ).execute()
