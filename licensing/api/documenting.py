@@ -93,6 +93,7 @@ PATH_PARAMETERS = {
     "account_id": ("The account", f"acc_{EXAMPLE_ID}"),
     "user_id": ("The user", f"usr_{EXAMPLE_ID}"),
     "seat_id": ("The held seat", f"seat_{EXAMPLE_ID}"),
+    "request_id": ("The request for a seat", f"req_{EXAMPLE_ID}"),
     "pool_id": ("The pool", f"pool_{EXAMPLE_ID}"),
     "subscription_id": ("The subscription", f"sub_{EXAMPLE_ID}"),
     "removal_id": ("The removal", f"rem_{EXAMPLE_ID}"),

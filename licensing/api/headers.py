@@ -1,6 +1,7 @@
 """Request headers with a meaning of their own: Idempotency-Key, If-Match and If-None-Match."""
 
 import re
+from typing import Any
 
 from flask import request
 
@@ -33,6 +34,12 @@ def idempotency_key(declared: Operation) -> str | None:
         because = "one key of 1 to 255 printable ASCII characters is expected, quoted if need be"
         raise MalformedHeader("Idempotency-Key", because)
     return matched[1] or matched[2]
+
+
+def refuse_missing_key(declared: Operation, body: dict[str, Any] | None, key: str | None) -> None:
+    """Raise `IdempotencyKeyRequired` where the body asks for what needs a key and none came."""
+    if declared.keyed_by is not None and key is None and (body or {}).get(declared.keyed_by):
+        raise IdempotencyKeyRequired
 
 
 def if_match(declared: Operation) -> int | None:

@@ -58,6 +58,7 @@ class Operation:
         gives: how it succeeds, the usual way first.
         refuses: the refusals of its own.
         idempotency: whether a repeated POST needs, or may have, a key.
+        keyed_by: the member of the body that, when it is true, makes the key needed.
         fresh_for: for how many seconds its answer may be used again without asking.
     """
 
@@ -74,6 +75,7 @@ class Operation:
     gives: list[Given] = field(default_factory=list)
     refuses: list[type[Refusal]] = field(default_factory=list)
     idempotency: Idempotency = "optional"
+    keyed_by: str | None = None
     fresh_for: int | None = None
 
     @property

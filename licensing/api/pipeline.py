@@ -56,6 +56,7 @@ def _answered(declared: Operation, path: dict[str, str]) -> Response:
         arguments["if_match"] = headers.if_match(declared)
     query = _query(declared, arguments)
     body = _body(declared, arguments)
+    headers.refuse_missing_key(declared, body, key)
 
     def work() -> Answer:
         return _as_answer(declared, actor, declared.view(actor, **arguments))

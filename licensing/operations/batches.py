@@ -23,7 +23,7 @@ from licensing.rules.batches import (
 )
 from licensing.rules.catalogue import SeatType
 from licensing.rules.permissions import CHANGE_BILLING, CHANGE_SEATS, Actor, require
-from licensing.rules.pools import crossed, unassigned
+from licensing.rules.pools import unassigned
 from licensing.rules.refusals import BatchRefused, NotFound, Refusal, Unacceptable
 
 
@@ -173,16 +173,15 @@ class _Doing:
 
     def do(self) -> None:
         """All that is given up goes back before anything is taken; then all that follows."""
-        self.standing.counted = {}
-        self._give_up(self.plan.together)
-        for line in self.plan.together:
-            self._take(line)
-        for line in self.plan.afterwards:
-            self._give_up([line])
-            self._take(line)
-        for user_id, cause in self.left.items():
-            holding.give_fallback(self.standing, self.actor, self._holder(user_id), cause)
-        self._tell_lines_crossed()
+        with holding.counting_together(self.standing, self.actor, self.before):
+            self._give_up(self.plan.together)
+            for line in self.plan.together:
+                self._take(line)
+            for line in self.plan.afterwards:
+                self._give_up([line])
+                self._take(line)
+            for user_id, cause in self.left.items():
+                holding.give_fallback(self.standing, self.actor, self._holder(user_id), cause)
 
     def _holder(self, user_id: str) -> Holder:
         return self.standing.holders[user_id]
@@ -252,12 +251,3 @@ class _Doing:
         if old_pool is not None:
             holding.warn(standing, actor, old_pool, unassigned(old_pool) - 1, changed)
         return changed
-
-    def _tell_lines_crossed(self) -> None:
-        """R32: a pool that has as many unassigned seats as before has crossed no line."""
-        counted, self.standing.counted = self.standing.counted or {}, None
-        for was in self.before:
-            if was.id in counted:
-                pool = self._pool(was.id)
-                line = crossed(unassigned(was), unassigned(pool), pool.low_mark)
-                holding.tell_line(self.standing, self.actor, pool, line, counted[was.id])

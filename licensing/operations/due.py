@@ -3,7 +3,7 @@
 from licensing import events
 from licensing.events import EventType, Reason
 from licensing.models import User
-from licensing.operations import holding, renewing
+from licensing.operations import answering, holding, renewing
 from licensing.operations.standing import Holder, Standing, lock_holders, standing_of
 from licensing.rules.accounts import Invitation
 from licensing.rules.permissions import Actor, system
@@ -49,5 +49,6 @@ def _expire(standing: Standing, actor: Actor, holder: Holder) -> None:
         previous={"invitation": Invitation.PENDING},
         effective_at=expired_at,
     )
+    answering.withdraw(standing, actor, holder, Reason.INVITATION_EXPIRED, expired)
     for seat in list(holder.seats):
         holding.end(standing, actor, holder, seat, reason=Reason.INVITATION_EXPIRED, cause=expired)
