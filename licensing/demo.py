@@ -16,6 +16,7 @@ from licensing import clock, settings
 from licensing.db import transactional
 from licensing.operations import (
     accounts,
+    activity,
     api_keys,
     assigning,
     buying,
@@ -264,7 +265,7 @@ def _assign(by: Actor, ids: dict[str, str], staff: Iterable[Row]) -> None:
 def _report_activity(by: Actor, ids: dict[str, str], staff: Iterable[Row]) -> None:
     for name, _, days, _ in staff:
         if days is not None:
-            users.record_activity(by, ids[name], clock.now() - timedelta(days=days, minutes=7))
+            activity.record_activity(by, ids[name], clock.now() - timedelta(days=days, minutes=7))
 
 
 def _deactivate(by: Actor, ids: dict[str, str], staff: Iterable[Row]) -> None:

@@ -24,6 +24,7 @@ from licensing.api import (
     subscription_changes,
     subscriptions,
     test_clocks,
+    user_batches,
     users,
 )
 from licensing.api.kit import Blueprint, build_api, refuse_undeclared
@@ -48,6 +49,7 @@ RESOURCES = (
     subscription_changes,
     subscriptions,
     test_clocks,
+    user_batches,
     users,
 )
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Generic, Protocol, TypeVar
 
 from licensing import resources
 from licensing.db import transactional
@@ -37,13 +38,24 @@ class Answered:
     refusal: Refusal | None = None
 
 
+class HasOutcome(Protocol):
+    """An answered line of a batch."""
+
+    @property
+    def outcome(self) -> LineOutcome:
+        """What became of it."""
+
+
+L = TypeVar("L", bound=HasOutcome)
+
+
 @dataclass(frozen=True)
-class Batch:
+class Batch(Generic[L]):
     """What became of a batch; `applied` says whether anything of it was meant to be done."""
 
     applied: bool
     dry_run: bool
-    lines: list[Answered]
+    lines: list[L]
 
     def count(self, outcome: LineOutcome) -> int:
         """How many lines came out so."""
@@ -56,7 +68,7 @@ def batch_seats(
     changes: Sequence[Change],
     dry_run: bool = False,
     on_error: OnError = OnError.ABORT,
-) -> Batch:
+) -> Batch[Answered]:
     """
     Assign, take back, transfer and change seats, all of them or, if `on_error` says so, the good.
 
@@ -81,7 +93,7 @@ def batch_seats(
     refused = unknown | {line.number: why for line, why in plan.refused.items()}
     whole = not (refused and on_error == OnError.ABORT)
     if not (whole or dry_run):
-        raise BatchRefused(len(refused), _listed(refused))
+        raise BatchRefused(len(refused), listed(refused))
     if not dry_run:
         _Doing(standing, actor, plan, pools).do()
     outcome = LineOutcome.CHANGED if whole else LineOutcome.NOT_APPLIED
@@ -94,7 +106,8 @@ def batch_seats(
     return Batch(not dry_run, dry_run, sorted(answered, key=lambda line: line.number))
 
 
-def _listed(refused: dict[int, Refusal]) -> list[dict[str, object]]:
+def listed(refused: dict[int, Refusal]) -> list[dict[str, object]]:
+    """The refused lines of a batch, each with the code and sentence of its refusal."""
     return [
         {"line": number, "code": why.code, "detail": str(why)}
         for number, why in sorted(refused.items())

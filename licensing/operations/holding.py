@@ -344,7 +344,17 @@ def _take_up(
     standing: Standing, actor: Actor, holder: Holder, seat_type: SeatType, pool: Pool | None
 ) -> Seat:
     touch(holder, holds_exclusive=seat_type.exclusive)
-    seat = Seat.create(
+    seat = new_seat(standing, actor, holder, seat_type, pool)
+    seat.save(force_insert=True)
+    holder.seats.append(seat)
+    return seat
+
+
+def new_seat(
+    standing: Standing, actor: Actor, holder: Holder, seat_type: SeatType, pool: Pool | None
+) -> Seat:
+    """A seat for the holder; not written yet."""
+    return Seat(
         account_id=standing.account.id,
         id=ids.new("seat"),
         user_id=holder.user.id,
@@ -357,8 +367,6 @@ def _take_up(
         version=1,
         created_at=standing.now,
     )
-    holder.seats.append(seat)
-    return seat
 
 
 def retype(holder: Holder, seat: Seat, wanted: SeatType, pool: Pool | None) -> None:

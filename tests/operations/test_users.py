@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 
 from licensing.operations import giving_back
+from licensing.operations.activity import record_activity
 from licensing.operations.deactivating import delete_user
 from licensing.operations.users import (
     accept_invitation,
     create_user,
-    record_activity,
     update_user,
 )
 from licensing.rules.permissions import Permission, Scope
