@@ -24,6 +24,7 @@ from licensing.queries.cursors import Window
 from licensing.rules.permissions import Scope, system
 from licensing.rules.refusals import Refusal
 from licensing.scheduler import Scheduler
+from licensing.seats_cli import seats
 from licensing.settings import PREFIX
 
 # What else a demo runs: a context that yields a function, which says what it is.
@@ -286,4 +287,4 @@ def verify() -> None:
     click.echo("all invariants hold")
 
 
-COMMANDS = (serve, renew, migrate, keys, write_openapi, load_demo, verify)
+COMMANDS = (serve, renew, migrate, keys, seats, write_openapi, load_demo, verify)

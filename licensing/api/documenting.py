@@ -191,7 +191,7 @@ def _parameters(declared: Operation) -> list[Any]:
         parameters.append("IdempotencyKeyRequired" if required else "IdempotencyKey")
     if declared.if_match is not None:
         parameters.append("IfMatchRequired" if declared.if_match == "required" else "IfMatch")
-    if declared.method == "GET" and declared.has_etag:
+    if declared.only_asks and declared.has_etag:
         parameters.append("IfNoneMatch")
     return parameters
 
@@ -209,7 +209,7 @@ def _request_body(declared: Operation) -> dict[str, Any]:
 
 def _successes(declared: Operation) -> dict[int, Any]:
     answers = {given.status: _success(declared, given) for given in declared.gives}
-    if declared.method == "GET" and declared.has_etag:
+    if declared.only_asks and declared.has_etag:
         answers[304] = {
             "description": "It has not changed",
             "headers": _headers(["X-Request-Id", "ETag"]),

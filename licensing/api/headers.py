@@ -12,7 +12,9 @@ from licensing.api.request_refusals import (
     PreconditionRequired,
 )
 
-ETAG = re.compile(r'"v([1-9][0-9]{0,17})"')
+# What comes after a hyphen tells answers apart whose difference is no change of the thing, such as
+# when a user was last active: If-Match does not ask for it.
+ETAG = re.compile(r'"v([1-9][0-9]{0,17})(-[0-9]{1,20})?"')
 # Quoted as a structured-field string, or bare. Servers join a header that was sent twice with a
 # comma, so a bare key has neither comma nor quotation mark: two keys are never taken for one.
 IDEMPOTENCY_KEY = re.compile(
@@ -53,6 +55,14 @@ def if_match(declared: Operation) -> int | None:
     if matched is None:
         raise MalformedHeader("If-Match", 'one strong ETag such as "v7" is expected')
     return int(matched[1])
+
+
+def etag_of(content: dict[str, Any]) -> str | None:
+    """The ETag of a thing that has a version."""
+    version, seen_at = content.get("version"), content.get("last_active_at")
+    if not isinstance(version, int):
+        return None
+    return f'"v{version}-{re.sub(r"[^0-9]", "", seen_at)}"' if seen_at else f'"v{version}"'
 
 
 def knows(etag: str) -> bool:

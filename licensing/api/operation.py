@@ -115,6 +115,11 @@ class Operation:
         return self.method == "POST" and self.idempotency != "none"
 
     @property
+    def only_asks(self) -> bool:
+        """Whether it changes nothing, so that an answer that is known need not be sent again."""
+        return self.method == "GET" or self.fresh_for is not None
+
+    @property
     def has_etag(self) -> bool:
         """Whether its answer has a version, or may be kept for a while, and so an ETag."""
         return self.fresh_for is not None or any(

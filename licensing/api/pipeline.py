@@ -149,9 +149,9 @@ def _as_answer(declared: Operation, actor: Actor, result: Any) -> Answer:
         content = _page(content)
     if content is None:
         return Answer(given.status, own_headers, b"")
-    version = content.get("version")
-    if isinstance(version, int):
-        own_headers["ETag"] = f'"v{version}"'
+    etag = headers.etag_of(content)
+    if etag is not None:
+        own_headers["ETag"] = etag
     if given.location is not None:
         path = given.location.format_map({"account_id": actor.account_id} | content)
         own_headers["Location"] = path
@@ -195,7 +195,7 @@ def _as_response(declared: Operation, answer: Answer, replayed: bool) -> Respons
     if replayed:
         response.headers["Idempotency-Replayed"] = "true"
     etag = answer.headers.get("ETag")
-    if declared.method == "GET" and etag is not None and headers.knows(etag):
+    if declared.only_asks and etag is not None and headers.knows(etag):
         response.status_code = 304
         response.set_data(b"")
         del response.headers["Content-Type"]

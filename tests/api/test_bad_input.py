@@ -45,8 +45,21 @@ VALUES: list[Any] = [
     {},
     {"x": {"y": 1}},
 ]
-LARGER_BODIES = ("/seat-batches", "/entitlements/query")
-OPTIONAL_BODIES = ("/cancellation", "/rotation", "/suspension", "/secret", "/recover")
+LARGER_BODIES = (
+    "/seat-batches",
+    "/user-batches",
+    "/{account_id}/activity",
+    "/entitlements/query",
+)
+OPTIONAL_BODIES = (
+    "/cancellation",
+    "/rotation",
+    "/suspension",
+    "/secret",
+    "/recover",
+    "/approval",
+    "/decline",
+)
 RAW = [
     pytest.param(b"", 400, "body_required", id="nothing"),
     pytest.param(b"{", 400, "malformed_json", id="half an object"),
