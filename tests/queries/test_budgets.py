@@ -113,8 +113,8 @@ COMMANDS: list[tuple[str, int, Command]] = [
     ("take back", 16, lambda s, _: assigning.take_back(s.account.by, s.seat)),
     ("transfer", 19, lambda s, user: assigning.transfer_seat(s.account.by, s.seat, user)),
     ("ask", 13, lambda s, user: requesting.ask_for_seat(s.account.by, "core", user_id=user)),
-    ("approve", 22, lambda s, _: requesting.approve_request(s.account.by, s.request)),
-    ("decline", 12, lambda s, _: requesting.decline_request(s.account.by, s.request)),
+    ("approve", 23, lambda s, _: requesting.approve_request(s.account.by, s.request)),
+    ("decline", 13, lambda s, _: requesting.decline_request(s.account.by, s.request)),
     ("purchase", 10, lambda s, _: buying.purchase_seats(s.account.by, "core", 1)),
     ("give back", 9, lambda s, _: giving_back.schedule_removal(s.account.by, "core", 1)),
 ]
