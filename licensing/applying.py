@@ -48,12 +48,19 @@ class Failed:
 
 @dataclass(frozen=True)
 class Done:
-    """What became of a batch; `applied` is false where nothing of it was done."""
+    """
+    What became of a batch.
+
+    Attributes:
+        applied: false where nothing of it was done.
+        before: whether an earlier run has done it.
+    """
 
     changed: int
     unchanged: int
     failed: list[Failed]
     applied: bool = True
+    before: bool = False
 
 
 def read_lines(file: Path) -> list[Line]:
@@ -111,11 +118,13 @@ class Progress:
 
     Attributes:
         file: where it is kept; None where nothing is to be kept.
+        url: the service that it was done at; another one has not done it.
         again: how many times the whole file was begun again on purpose.
         done: what became of each batch, by its key.
     """
 
     file: Path | None
+    url: str
     again: int = 0
     done: dict[str, dict[str, Any]] = field(default_factory=dict)
 
@@ -131,7 +140,7 @@ class Progress:
             entry = json.loads(text)
             if "again" in entry:
                 self.again, self.done = entry["again"], {}
-            else:
+            elif entry["url"] == self.url:
                 self.done[entry["key"]] = entry
 
     def begin_again(self) -> None:
@@ -142,7 +151,13 @@ class Progress:
     def keep(self, key: str, done: Done) -> None:
         """Write down what became of a batch, before the next one is sent."""
         failed = [[one.line.number, one.code, one.detail] for one in done.failed]
-        entry = {"key": key, "changed": done.changed, "unchanged": done.unchanged, "failed": failed}
+        entry = {
+            "url": self.url,
+            "key": key,
+            "changed": done.changed,
+            "unchanged": done.unchanged,
+            "failed": failed,
+        }
         self.done[key] = entry
         self._keep(entry)
 
@@ -153,7 +168,7 @@ class Progress:
             return None
         by_number = {line.number: line for line in lines}
         failed = [Failed(by_number[n], code, detail) for n, code, detail in entry["failed"]]
-        return Done(entry["changed"], entry["unchanged"], failed)
+        return Done(entry["changed"], entry["unchanged"], failed, before=True)
 
     def _keep(self, entry: dict[str, Any]) -> None:
         if self.file is None:

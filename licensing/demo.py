@@ -21,6 +21,7 @@ from licensing.operations import (
     assigning,
     buying,
     giving_back,
+    requesting,
     subscriptions,
     test_clocks,
     tiers,
@@ -189,6 +190,8 @@ def _recent_weeks(by: Actor, amara: Actor, ids: dict[str, str]) -> None:
         giving_back.schedule_removal(amara, "core", 2)
         moved = assigning.assign_seat(by, ids["Marcus Holm"], "sales")
         assigning.transfer_seat(by, moved.id, ids["Esther Nakamura"])
+        leila = Actor(ActorType.USER, ids["Leila Haddad"], str(amara.account_id))
+        requesting.ask_for_seat(leila, "sales", "I take over the northern accounts")
     _report_activity(by, ids, STAFF)
     _deactivate(by, ids, STAFF)
 

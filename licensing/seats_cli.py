@@ -1,7 +1,6 @@
 """The commands about seats: many changes from a file (R16)."""
 
 import sys
-from collections.abc import Iterable
 from pathlib import Path
 
 import click
@@ -104,7 +103,8 @@ def apply_file(
     except BadFile as bad:
         click.echo(f"Error: {file}: {bad}", err=True)
         sys.exit(WRONG)
-    progress = Progress(None if dry_run else kept or file.with_name(file.name + ".progress"))
+    kept = None if dry_run else kept or file.with_name(file.name + ".progress")
+    progress = Progress(kept, url.rstrip("/"))
     progress.load()
     if again:
         progress.begin_again()
@@ -142,9 +142,11 @@ def _of(done: list[Done], batches: list[list[Line]]) -> str:
     return f"{len(done)} of {len(batches)} batches"
 
 
-def _tell(done: Iterable[Done], count: int, dry_run: bool, report: Path) -> None:
+def _tell(done: list[Done], count: int, dry_run: bool, report: Path) -> None:
     changed = sum(one.changed for one in done)
     unchanged = sum(one.unchanged for one in done)
+    if all(one.before for one in done):
+        click.echo("all of it was done before; --again applies it once more", err=True)
     failed: list[Failed] = [failed for one in done for failed in one.failed]
     left = count - changed - unchanged - len(failed)
     would = "would be " if dry_run else ""

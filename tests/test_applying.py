@@ -84,6 +84,7 @@ def test_r16_a_file_of_several_batches_is_applied_once(app: Flask, tmp_path: Pat
     assert "5 lines: 5 would be changed" in rehearsed.output
     assert "5 lines: 5 changed, 0 unchanged, 0 refused" in first.output
     assert (again.exit_code, again.stdout) == (0, first.stdout)
+    assert "all of it was done before" in again.stderr
     assert (forgotten.exit_code, forgotten.stdout) == (0, first.stdout), "the service remembers"
     assert account.events() == told
     assert account.numbers("core") == (5, 5, 0)
