@@ -20,6 +20,7 @@ APPLIED = """\
 applied 0001_first_schema
 applied 0002_terms_and_test_clocks
 applied 0003_purged_events
+applied 0006_seat_requests
 applied 0001_endpoints_and_lanes
 """
 
