@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 
 from environs import Env, EnvValidationError, ValidationError, validate
 
+from licensing import observing
+from licensing.observing import Observing
 from licensing.rules.catalogue import Catalogue
 from licensing.rules.reading import BrokenCatalogue, default, parse
 
@@ -27,6 +29,7 @@ NAMES = (
     "WEBHOOK_ALLOWED_HOSTS",
     "ATTEMPT_DAYS",
     "EVENT_DAYS",
+    *observing.NAMES,
 )
 # What commands read that ask a running service: they may be set beside the settings of one.
 OF_CLIENTS = ("URL", "KEY")
@@ -61,6 +64,7 @@ class Settings:
         attempt_days: SEATKEEPER_ATTEMPT_DAYS, how long attempts to deliver webhooks are kept.
         event_days: SEATKEEPER_EVENT_DAYS, how long events are kept; those that some endpoint has
             yet to be sent are kept for longer.
+        observing: what is logged, and who may read the metrics.
     """
 
     database_url: str = "sqlite:///seatkeeper.db"
@@ -74,6 +78,7 @@ class Settings:
     webhook_allowed_hosts: frozenset[str] = frozenset()
     attempt_days: int = 30
     event_days: int = 400
+    observing: Observing = field(default_factory=Observing)
 
     @property
     def on_sqlite(self) -> bool:
@@ -119,6 +124,7 @@ def from_environment() -> Settings:
     allowed_hosts: list[str] = env.list("WEBHOOK_ALLOWED_HOSTS", [], validate=_are_hosts)
     attempt_days = env.int("ATTEMPT_DAYS", Settings.attempt_days, validate=validate.Range(1, 3650))
     event_days = env.int("EVENT_DAYS", Settings.event_days, validate=validate.Range(30, 36500))
+    about_observing = observing.read(env)
 
     problems = _problems_of(env) + _unknown_names()
     catalogue = _attempt(lambda: _catalogue(catalogue_file), problems)
@@ -136,6 +142,7 @@ def from_environment() -> Settings:
         webhook_allowed_hosts=frozenset(host.strip().lower() for host in allowed_hosts),
         attempt_days=attempt_days,
         event_days=event_days,
+        observing=about_observing,
     )
 
 

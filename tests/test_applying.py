@@ -19,7 +19,7 @@ from werkzeug.serving import make_server
 from licensing.operations import api_keys
 from licensing.remote import TRIES, Remote, ServiceRefused
 from licensing.rules.permissions import Scope, system
-from licensing.seats_cli import seats
+from licensing.seat_commands import seats
 from tests.serving import COMMAND, clean_environment
 from tests.world import AnAccount, an_account
 

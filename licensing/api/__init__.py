@@ -15,6 +15,7 @@ from licensing.api import (
     event_types,
     events,
     health,
+    observing,
     pools,
     purchases,
     removals,
@@ -66,7 +67,9 @@ def add_api(app: Flask, settings: Settings, more: Iterable[Resource] = ()) -> No
 
     Raises `UndeclaredOperation` for a route that says nothing of what its caller needs.
     """
-    api = build_api(app, settings.cors_origins, open_endpoints=docs.OPEN_ENDPOINTS)
+    observing.observe(app, settings.observing.metrics_token)
+    open_endpoints = (*docs.OPEN_ENDPOINTS, *observing.OPEN_ENDPOINTS)
+    api = build_api(app, settings.cors_origins, open_endpoints=open_endpoints)
     for resource in (*RESOURCES, *more):
         api.register_blueprint(resource.blp)
     event_types.describe(api.spec)

@@ -40,6 +40,7 @@ FACTS: dict[str, Any] = {
     "minimum": 8,
     "maximum": 1_000_000,
     "refused": 1,
+    "troubles": ["schema"],
     "lines": [
         {
             "line": 2,

@@ -49,7 +49,7 @@ def endpoint(declared: Operation) -> Callable[..., Response]:
 
 
 def _answered(declared: Operation, path: dict[str, str]) -> Response:
-    actor = _permitted(declared.needed, path)
+    g.actor = actor = _permitted(declared.needed, path)
     key = headers.idempotency_key(declared)
     arguments: dict[str, Any] = dict(path)
     if declared.if_match is not None:

@@ -79,6 +79,7 @@ def title_of(code: str) -> str:
 def problem(refusal: Refusal) -> Response:
     """The answer to a request that was refused."""
     status = status_of(type(refusal))
+    g.refusal = refusal.code
     body: dict[str, Any] = {
         "type": f"/problems/{refusal.code}",
         "title": title_of(refusal.code),

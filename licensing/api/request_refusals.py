@@ -253,6 +253,24 @@ class Unavailable(RequestRefused):
 
 
 @dataclass(eq=False)
+class NotReady(RequestRefused):
+    """The service is not ready to work; `troubles` says why.
+
+    `schema`: run seatkeeper migrate. `disk`: make room. `clock`: set the clocks of this machine and
+    of the database. `scheduler`, `dispatcher`: restart the process; its log says more.
+    """
+
+    code = "not_ready"
+    status = 503
+    troubles: list[str]
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """When to ask again."""
+        return RETRY_AFTER
+
+
+@dataclass(eq=False)
 class InternalError(RequestRefused):
     """Something went wrong on our side; nothing was changed.
 

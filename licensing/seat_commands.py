@@ -158,3 +158,6 @@ def _tell(done: list[Done], count: int, dry_run: bool, report: Path) -> None:
         write_report(report, failed)
         click.echo(f"the refused lines are in {report}")
         sys.exit(REFUSED)
+
+
+COMMANDS = (seats,)
