@@ -16,6 +16,7 @@ from click.testing import CliRunner, Result
 from flask import Flask
 from werkzeug.serving import make_server
 
+from licensing import settings
 from licensing.operations import api_keys
 from licensing.remote import TRIES, Remote, ServiceRefused
 from licensing.rules.permissions import Scope, system
@@ -289,3 +290,13 @@ def test_a_busy_service_is_asked_again_as_late_as_it_says_and_not_for_ever() -> 
     with pytest.raises(ServiceRefused, match="does not answer"):
         Remote(address, "sk_x", waited.append).post("/x", {}, "key")
     assert len(waited) == 3 + TRIES - 1
+
+
+def test_what_the_command_reads_may_be_set_beside_the_settings_of_a_service(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("SEATKEEPER_DATABASE_URL", f"sqlite:///{tmp_path}/own.db")
+    monkeypatch.setenv("SEATKEEPER_URL", "http://127.0.0.1:8080")
+    monkeypatch.setenv("SEATKEEPER_KEY", "sk_x")
+
+    assert settings.from_environment().on_sqlite
