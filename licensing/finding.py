@@ -8,28 +8,40 @@ to install it, and neither it nor the trigrams of FTS5 lead with the account or 
 characters. Whoever writes users keeps it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from hashlib import blake2b
+from typing import Any
+
+from peewee import chunked
 
 from licensing.db import db, on_sqlite
 from licensing.rules.searching import grams, grams_of_word
 
+USERS_PER_STATEMENT = 500
 
-def keep(account_id: str, user_id: str, text: str) -> None:
-    """Have a new user found by the search text."""
+
+def keep(account_id: str, texts: Sequence[tuple[str, str]]) -> None:
+    """Have new users found: each the id and the search text."""
+    for chunk in chunked(texts, USERS_PER_STATEMENT):
+        rows = [_row(account_id, user_id, text) for user_id, text in chunk]
+        marks = "(?, ?)" if on_sqlite() else "(%s, %s, %s)"
+        columns = "user_id, grams" if on_sqlite() else "account_id, user_id, grams"
+        places = ", ".join([marks] * len(rows))
+        sql = f"INSERT INTO user_search ({columns}) VALUES {places}"  # noqa: S608 all of it is here
+        db.execute_sql(sql, [value for row in rows for value in row])
+
+
+def _row(account_id: str, user_id: str, text: str) -> tuple[Any, ...]:
     pieces = [_piece(account_id, gram) for gram in sorted(grams(text))]
     if on_sqlite():
-        sql = "INSERT INTO user_search (user_id, grams) VALUES (?, ?)"
-        db.execute_sql(sql, (user_id, _words([_piece(account_id, user_id), *pieces], " ")))
-    else:
-        sql = "INSERT INTO user_search (account_id, user_id, grams) VALUES (%s, %s, %s)"
-        db.execute_sql(sql, (account_id, user_id, pieces))
+        return (user_id, _words([_piece(account_id, user_id), *pieces], " "))
+    return (account_id, user_id, pieces)
 
 
 def keep_anew(account_id: str, user_id: str, text: str) -> None:
     """Have a user found by another text than before."""
     forget(account_id, user_id)
-    keep(account_id, user_id, text)
+    keep(account_id, [(user_id, text)])
 
 
 def forget(account_id: str, user_id: str) -> None:

@@ -77,6 +77,7 @@ class Account(Row):
     currency = TextField()
     time_zone = TextField()
     test_clock_id = TextField(null=True)
+    default_seat_type = TextField(null=True)
     super_admins = IntegerField()
     epoch = IntegerField()
     last_sequence = BigIntegerField()
@@ -105,6 +106,7 @@ class User(Row):
     partner_eligible = BooleanField()
     holds_exclusive = BooleanField()
     holding = TextField(default="none")
+    open_requests = IntegerField(default=0)
     last_active_at = InstantField(null=True)
     external_id = TextField(null=True)
     metadata = JsonField()
@@ -292,6 +294,29 @@ class SeatHolding(Row):
         primary_key = CompositeKey("account_id", "sequence")
 
 
+class SeatRequest(Row):
+    account_id = TextField()
+    id = TextField()
+    user_id = TextField()
+    seat_type = TextField()
+    note = TextField(null=True)
+    status = TextField()
+    requested_by_type = TextField()
+    requested_by_id = TextField()
+    decided_by_type = TextField(null=True)
+    decided_by_id = TextField(null=True)
+    decision_note = TextField(null=True)
+    decided_at = InstantField(null=True)
+    seat_id = TextField(null=True)
+    purchase_id = TextField(null=True)
+    version = BigIntegerField()
+    created_at = InstantField()
+
+    class Meta:
+        table_name = "seat_requests"
+        primary_key = CompositeKey("account_id", "id")
+
+
 class Event(Row):
     account_id = TextField()
     sequence = BigIntegerField()
@@ -361,6 +386,7 @@ TABLES = (
     Transfer,
     PoolFigures,
     SeatHolding,
+    SeatRequest,
     Event,
     EventSubject,
     ApiKey,

@@ -33,6 +33,8 @@ NAMES = (
     *observing.NAMES,
     *callers.NAMES,
 )
+# What commands read that ask a running service: they may be set beside the settings of one.
+OF_CLIENTS = ("URL", "KEY")
 SHORTEST_SECRET = 32
 HOST = re.compile(r"([A-Za-z0-9_.-]*[A-Za-z0-9]|\[[0-9A-Fa-f:.]+\])(:[1-9][0-9]{0,4})?")
 
@@ -161,10 +163,11 @@ def _problems_of(env: Env) -> list[str]:
 
 def _unknown_names() -> list[str]:
     known = {PREFIX + name for name in NAMES}
+    of_clients = {PREFIX + name for name in OF_CLIENTS}
     return [
         f"{name}: there is no such setting; known are {', '.join(sorted(known))}"
         for name in sorted(os.environ)
-        if name.startswith(PREFIX) and name not in known
+        if name.startswith(PREFIX) and name not in known | of_clients
     ]
 
 

@@ -22,12 +22,14 @@ from licensing.api import (
     purchases,
     removals,
     seat_days,
+    seat_requests,
     seats,
     seats_table,
     snapshot,
     subscription_changes,
     subscriptions,
     test_clocks,
+    user_batches,
     users,
 )
 from licensing.api.kit import Blueprint, build_api, refuse_undeclared
@@ -49,12 +51,14 @@ RESOURCES = (
     purchases,
     removals,
     seat_days,
+    seat_requests,
     seats,
     seats_table,
     snapshot,
     subscription_changes,
     subscriptions,
     test_clocks,
+    user_batches,
     users,
 )
 

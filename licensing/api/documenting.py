@@ -113,6 +113,7 @@ PATH_PARAMETERS = {
     "account_id": ("The account", f"acc_{EXAMPLE_ID}"),
     "user_id": ("The user", f"usr_{EXAMPLE_ID}"),
     "seat_id": ("The held seat", f"seat_{EXAMPLE_ID}"),
+    "request_id": ("The request for a seat", f"req_{EXAMPLE_ID}"),
     "pool_id": ("The pool", f"pool_{EXAMPLE_ID}"),
     "subscription_id": ("The subscription", f"sub_{EXAMPLE_ID}"),
     "removal_id": ("The removal", f"rem_{EXAMPLE_ID}"),
@@ -219,7 +220,7 @@ def _parameters(declared: Operation) -> list[Any]:
         parameters.append("IdempotencyKeyRequired" if required else "IdempotencyKey")
     if declared.if_match is not None:
         parameters.append("IfMatchRequired" if declared.if_match == "required" else "IfMatch")
-    if declared.method == "GET" and declared.has_etag:
+    if declared.only_asks and declared.has_etag:
         parameters.append("IfNoneMatch")
     return parameters
 
@@ -237,7 +238,7 @@ def _request_body(declared: Operation) -> dict[str, Any]:
 
 def _successes(declared: Operation) -> dict[int, Any]:
     answers = {given.status: _success(declared, given) for given in declared.gives}
-    if declared.method == "GET" and declared.has_etag:
+    if declared.only_asks and declared.has_etag:
         answers[304] = {
             "description": "It has not changed",
             "headers": _headers(["X-Request-Id", "ETag"]),

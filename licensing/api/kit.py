@@ -197,6 +197,10 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
         """Whether an Idempotency-Key is required; optional on every POST otherwise."""
         return _declare(idempotency=mode)
 
+    def keyed_by(self, member: str) -> Decorator:
+        """The member of the body that costs money, and so needs an Idempotency-Key, when true."""
+        return _declare(keyed_by=member)
+
     def fresh_for(self, seconds: int) -> Decorator:
         """For how long the caller alone may use the answer again; after that its ETag is asked."""
         return _declare(fresh_for=seconds)

@@ -60,6 +60,7 @@ class Operation:
         gives: how it succeeds, the usual way first.
         refuses: the refusals of its own.
         idempotency: whether a repeated POST needs, or may have, a key.
+        keyed_by: the member of the body that, when it is true, makes the key needed.
         fresh_for: for how many seconds its answer may be used again without asking.
         limited: whether it is counted how often it is asked for.
     """
@@ -78,6 +79,7 @@ class Operation:
     gives: list[Given] = field(default_factory=list)
     refuses: list[type[Refusal]] = field(default_factory=list)
     idempotency: Idempotency = "optional"
+    keyed_by: str | None = None
     fresh_for: int | None = None
     limited: bool = True
 
@@ -116,6 +118,11 @@ class Operation:
     def repeatable(self) -> bool:
         """Whether a repeated request is told by its Idempotency-Key."""
         return self.method == "POST" and self.idempotency != "none"
+
+    @property
+    def only_asks(self) -> bool:
+        """Whether it changes nothing, so that an answer that is known need not be sent again."""
+        return self.method == "GET" or self.fresh_for is not None
 
     @property
     def has_etag(self) -> bool:

@@ -56,6 +56,7 @@ def _answered(declared: Operation, path: dict[str, str]) -> Response:
         arguments["if_match"] = headers.if_match(declared)
     query = _query(declared, arguments)
     body = _body(declared, arguments)
+    headers.refuse_missing_key(declared, body, key)
     if declared.csv is not None and _form(declared.gives[0]) == CSV:
         return _file(declared, declared.csv, actor, arguments)
 
@@ -167,9 +168,9 @@ def _as_answer(declared: Operation, actor: Actor, result: Any) -> Answer:
         content = _page(content)
     if content is None:
         return Answer(given.status, own_headers, b"")
-    version = content.get("version")
-    if isinstance(version, int):
-        own_headers["ETag"] = headers.etag(version, content.get("last_active_at"))
+    etag = headers.etag_of(content)
+    if etag is not None:
+        own_headers["ETag"] = etag
     if given.location is not None:
         path = given.location.format_map({"account_id": actor.account_id} | content)
         own_headers["Location"] = path
@@ -218,7 +219,7 @@ def _as_response(declared: Operation, answer: Answer, replayed: bool) -> Respons
     if replayed:
         response.headers["Idempotency-Replayed"] = "true"
     etag = answer.headers.get("ETag")
-    if declared.method == "GET" and etag is not None and headers.knows(etag):
+    if declared.only_asks and etag is not None and headers.knows(etag):
         response.status_code = 304
         response.set_data(b"")
         del response.headers["Content-Type"]

@@ -5,7 +5,7 @@ from typing import Any
 from licensing.api import fields
 from licensing.api.kit import Blueprint, Page, Request, Response, window_of
 from licensing.api.refusing import GIVING_A_SEAT, TRANSFERRING
-from licensing.operations import deactivating
+from licensing.operations import activity, deactivating
 from licensing.operations import users as operations
 from licensing.operations.deactivating import SeatsAfterwards
 from licensing.queries import users as queries
@@ -66,7 +66,7 @@ class UserRequest(Request):
     seat_types = fields.ListOf(
         fields.Name(description="A seat type", example="core"),
         max=20,
-        description="Seats to assign in the same step",
+        description="Seats to assign in the same step; the account's default where it is left out",
         example=["core"],
     )
     external_id = fields.ExternalId()
@@ -258,6 +258,6 @@ def accept_invitation(actor: Actor, user_id: str) -> dict[str, Any]:
 def record_activity(actor: Actor, user_id: str, body: dict[str, Any]) -> None:
     """Report that a user was active
 
-    An older date than the one known changes nothing.
+    An older date than the one known changes nothing, and the user's version stays as it is.
     """
-    operations.record_activity(actor, user_id, **body)
+    activity.record_activity(actor, user_id, **body)

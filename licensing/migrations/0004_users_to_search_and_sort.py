@@ -85,5 +85,5 @@ def _fold(db, after):
             f"WHERE account_id = {mark} AND id = {mark}",
             (name_key(name), text, account_id, id),
         )
-        keep(account_id, id, text)
+        keep(account_id, [(id, text)])
     return [(account_id, id) for account_id, id, _, _ in rows]

@@ -13,7 +13,7 @@ from datetime import datetime
 from licensing import clock, events, resources
 from licensing.events import EventType, Reason
 from licensing.models import Pool, Removal, Seat, Subscription
-from licensing.operations import holding, pooling
+from licensing.operations import answering, holding, pooling
 from licensing.operations.standing import Holder, Standing, lock_all_holders
 from licensing.rules import seats
 from licensing.rules.catalogue import SeatType
@@ -263,7 +263,7 @@ def _become(
         target.purchased += 1
         target.assigned += 1
     holding.retype(holder, seat, wanted, target)
-    events.record(
+    changed = events.record(
         why.actor,
         EventType.SEAT_CHANGED,
         resources.seat(seat),
@@ -274,6 +274,7 @@ def _become(
         reason=why.reason,
         cause=why.cause,
     )
+    answering.answer(standing, why.actor, holder, seat, why.reason, changed)
 
 
 def _pool_for(standing: Standing, seat_type: SeatType) -> Pool:

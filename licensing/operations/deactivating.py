@@ -7,7 +7,7 @@ from licensing import events, finding, settings
 from licensing.db import transactional
 from licensing.events import EventType, Reason
 from licensing.models import User
-from licensing.operations import administering, assigning, holding
+from licensing.operations import administering, answering, assigning, holding
 from licensing.operations.due import brought_up_to_date
 from licensing.operations.standing import Holder, Standing, lock_holder, lock_holders
 from licensing.rules.accounts import Invitation, UserStatus
@@ -102,6 +102,7 @@ def _deactivate(
         holder.resource(),
         previous={"status": was},
     )
+    answering.withdraw(standing, actor, holder, Reason.USER_DEACTIVATED, deactivated)
     if was == UserStatus.INVITED:
         _end_all(standing, actor, holder, Reason.INVITATION_REVOKED, deactivated)
 
@@ -201,6 +202,7 @@ def delete_user(
 
 def _delete(standing: Standing, actor: Actor, holder: Holder) -> None:
     user = holder.user
+    answering.withdraw(standing, actor, holder, Reason.USER_DELETED, None)
     gone = holder.resource()
     was_super_admin = administering.is_active_super_admin(user)
     user.permissions = []

@@ -2,7 +2,7 @@
 
 from licensing import events
 from licensing.events import EventType, Reason
-from licensing.operations import holding, renewing
+from licensing.operations import answering, holding, renewing
 from licensing.operations.standing import Holder, Standing, lapsed, lock_holders, standing_of
 from licensing.rules.accounts import Invitation
 from licensing.rules.permissions import Actor, system
@@ -43,6 +43,7 @@ def _expire(standing: Standing, actor: Actor, holder: Holder) -> None:
         previous={"invitation": Invitation.PENDING},
         effective_at=expired_at,
     )
+    answering.withdraw(standing, actor, holder, Reason.INVITATION_EXPIRED, expired)
     for seat in list(holder.seats):
         holding.end(
             standing,

@@ -5,7 +5,8 @@ These are not commands: they ask for no permission and run inside the caller's t
 does its guarded updates first and records its event after them.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 
 from peewee import Expression
@@ -14,6 +15,7 @@ from licensing import events, ids, resources
 from licensing.db import for_update
 from licensing.events import EventType, Reason
 from licensing.models import Pool, Removal, Seat, User
+from licensing.operations import answering
 from licensing.operations.standing import Holder, Standing
 from licensing.rules import seats
 from licensing.rules.catalogue import SeatType
@@ -86,6 +88,7 @@ def hand_out(
     )
     for old, left in ended:
         record_end(standing, actor, old, left, Reason.REPLACED, event, effective_at)
+    answering.answer(standing, actor, holder, seat, reason, event)
     if pool is not None:
         settle_claim(standing, actor, pool, from_removal, event)
     return seat, event
@@ -211,10 +214,28 @@ def return_seat(standing: Standing, pool_id: str) -> Pool:
 
 def warn(standing: Standing, actor: Actor, pool: Pool, before: int, cause: str) -> None:
     """R32: tell the line that the pool crossed when its unassigned seats changed from `before`."""
-    if standing.counted is not None:
+    if pool.id in standing.counted:
         standing.counted[pool.id] = cause
         return
     tell_line(standing, actor, pool, crossed(before, unassigned(pool), pool.low_mark), cause)
+
+
+@contextmanager
+def counting_together(standing: Standing, actor: Actor, pools: list[Pool]) -> Iterator[None]:
+    """
+    Tell the lines that locked pools cross inside the block as one, when it ends (R16, R32).
+
+    A pool that has as many unassigned seats at the end as before has crossed no line.
+    """
+    standing.counted = dict.fromkeys((pool.id for pool in pools), None)
+    yield
+    counted, standing.counted = standing.counted, {}
+    for was in pools:
+        cause = counted[was.id]
+        if cause is not None:
+            pool = Pool.get(Pool.account_id == was.account_id, Pool.id == was.id)
+            line = crossed(unassigned(was), unassigned(pool), pool.low_mark)
+            tell_line(standing, actor, pool, line, cause)
 
 
 def tell_line(standing: Standing, actor: Actor, pool: Pool, line: Line | None, cause: str) -> None:
@@ -327,7 +348,19 @@ def record_end(
 def _take_up(
     standing: Standing, actor: Actor, holder: Holder, seat_type: SeatType, pool: Pool | None
 ) -> Seat:
-    seat = Seat(
+    seat = new_seat(standing, actor, holder, seat_type, pool)
+    holder.seats.append(seat)
+    # First the user, whose exclusive mark the seat refers to.
+    touch(holder, holds_exclusive=seat_type.exclusive)
+    seat.save(force_insert=True)
+    return seat
+
+
+def new_seat(
+    standing: Standing, actor: Actor, holder: Holder, seat_type: SeatType, pool: Pool | None
+) -> Seat:
+    """A seat for the holder; not written yet."""
+    return Seat(
         account_id=standing.account.id,
         id=ids.new("seat"),
         user_id=holder.user.id,
@@ -340,11 +373,6 @@ def _take_up(
         version=1,
         created_at=standing.now,
     )
-    holder.seats.append(seat)
-    # First the user, whose exclusive mark the seat refers to.
-    touch(holder, holds_exclusive=seat_type.exclusive)
-    seat.save(force_insert=True)
-    return seat
 
 
 def retype(holder: Holder, seat: Seat, wanted: SeatType, pool: Pool | None) -> None:
@@ -359,10 +387,15 @@ def retype(holder: Holder, seat: Seat, wanted: SeatType, pool: Pool | None) -> N
     ).execute()
 
 
+def held_by(holder: Holder) -> seats.Holding:
+    """What kind of seats the holder holds (R27)."""
+    return seats.holding_of(seat.pool_id is not None for seat in holder.seats)
+
+
 def touch(holder: Holder, **changes: object) -> None:
     """Write a change of the user, who shows the seats held and so has a new version (R8)."""
     user = holder.user
-    held = seats.holding_of(seat.pool_id is not None for seat in holder.seats)
+    held = held_by(holder)
     changes |= {} if user.holding == held else {"holding": held}
     for name, value in changes.items():
         setattr(user, name, value)

@@ -16,12 +16,24 @@ from peewee import fn
 
 from licensing import resources, settings
 from licensing.db import db, on_sqlite
-from licensing.models import Account, Event, Pool, Removal, Seat, Subscription, Term, User
+from licensing.models import (
+    Account,
+    Event,
+    Pool,
+    Removal,
+    Seat,
+    SeatRequest,
+    Subscription,
+    Term,
+    User,
+)
 from licensing.queries import derived, past_invariants
+from licensing.queries.invariants_of_requests import requests_of_account
 from licensing.rules import seats
 from licensing.rules.accounts import AccountStatus, PricingModel, UserStatus
 from licensing.rules.permissions import Permission
 from licensing.rules.pools import above_minimum, spare
+from licensing.rules.seat_requests import RequestStatus
 from licensing.rules.seats import Situation
 
 # What other packages have to look up.
@@ -56,6 +68,20 @@ def dropped_from_catalogue() -> list[str]:
     in_use: tuple[tuple[str, Any, Any], ...] = (
         ("seat type", Seat.select(Seat.seat_type), catalogue.seat_types),
         ("pool of", Pool.select(Pool.seat_type).where(Pool.status == "open"), catalogue.seat_types),
+        (
+            "default seat type",
+            Account.select(Account.default_seat_type).where(
+                Account.default_seat_type.is_null(False)
+            ),
+            catalogue.seat_types,
+        ),
+        (
+            "requested seat type",
+            SeatRequest.select(SeatRequest.seat_type).where(
+                SeatRequest.status == RequestStatus.OPEN
+            ),
+            catalogue.seat_types,
+        ),
         ("product", Subscription.select(Subscription.product).where(live), catalogue.products),
         ("tier", Subscription.select(Subscription.tier).where(live), catalogue.tiers),
         (
@@ -89,6 +115,7 @@ def _of_account(account: Account) -> Iterator[str]:
     yield from _pools(account)
     yield from _sellers(account)
     yield from _users(account)
+    yield from requests_of_account(account)
     yield from _sequence(account)
     yield from _log(account)
     yield from past_invariants.of_past(account)

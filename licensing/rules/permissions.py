@@ -57,6 +57,8 @@ REPORT_ACTIVITY = Need((Scope.USERS,))
 SEE_ENTITLEMENTS = Need((Scope.READ,), Permission.MANAGE_USERS, own=True)
 SEE = Need((Scope.READ,), any_user=True)
 CHANGE_SEATS = Need((Scope.SEATS,), Permission.MANAGE_USERS)
+SEE_SEAT_REQUESTS = Need((Scope.READ,), any_user=True)
+ASK_FOR_SEATS = Need((Scope.SEATS,), any_user=True)
 CHANGE_BILLING = Need((Scope.BILLING,), Permission.MODIFY_BILLING)
 SET_CONTRACT = Need((Scope.BILLING,))
 READ_LOG = Need((Scope.READ,), Permission.SUPER_ADMIN)
@@ -139,6 +141,15 @@ def require(actor: Actor, need: Need, about: str | None = None) -> None:
         _require_of_user(actor, need, about)
     elif not (need.any_key or actor.scopes & {*need.scopes, Scope.ADMIN}):
         raise PermissionDenied("scope", need.scopes[0])
+
+
+def may(actor: Actor, need: Need, about: str | None = None) -> bool:
+    """Whether `actor` has what `need` asks for, as `require`."""
+    try:
+        require(actor, need, about)
+    except PermissionDenied:
+        return False
+    return True
 
 
 def _require_of_user(actor: Actor, need: Need, about: str | None) -> None:

@@ -121,6 +121,19 @@ def fallback(catalogue: Catalogue, situation: Situation, status: str) -> str | N
     return catalogue.fallback if situation.subscribed else catalogue.free_tools
 
 
+def default(
+    catalogue: Catalogue, situation: Situation, name: str | None, is_eligible: bool
+) -> SeatType | None:
+    """
+    The seat type that new users of the account are to get; None where it names none, or none that
+    the user could have.
+    """
+    wanted = catalogue.seat_types.get(name or "")
+    if wanted is None or not is_available(catalogue, situation, wanted):
+        return None
+    return wanted if is_eligible or not wanted.eligible_only else None
+
+
 def replacement(catalogue: Catalogue, situation: Situation, ended: SeatType) -> SeatType | None:
     """
     R25: what the holder of a seat gets when nothing sells its type any more.

@@ -45,9 +45,22 @@ VALUES: list[Any] = [
     {},
     {"x": {"y": 1}},
 ]
-LARGER_BODIES = ("/seat-batches", "/entitlements/query")
+LARGER_BODIES = (
+    "/seat-batches",
+    "/user-batches",
+    "/{account_id}/activity",
+    "/entitlements/query",
+)
 REQUIRED_QUERIES = ("/seat-days", "/inactive-seats")
-OPTIONAL_BODIES = ("/cancellation", "/rotation", "/suspension", "/secret", "/recover")
+OPTIONAL_BODIES = (
+    "/cancellation",
+    "/rotation",
+    "/suspension",
+    "/secret",
+    "/recover",
+    "/approval",
+    "/decline",
+)
 RAW = [
     pytest.param(b"", 400, "body_required", id="nothing"),
     pytest.param(b"{", 400, "malformed_json", id="half an object"),

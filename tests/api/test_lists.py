@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 
 from licensing import clock
-from licensing.operations import assigning, giving_back, test_clocks
+from licensing.operations import assigning, giving_back, requesting, test_clocks
 from licensing.rules.permissions import system
 from tests.http import Calling, calling, document
 from tests.webhooks import rows
@@ -25,6 +25,7 @@ LISTS: dict[str, str] = {
     "listPurchases": "purchases",
     "listRemovals": "removals",
     "listSeatDays": "seat-days?from=2026-01-01&to=2027-01-01",
+    "listSeatRequests": "seat-requests",
     "listSeats": "seats",
     "listSubscriptions": "subscriptions",
     "listTestClocks": "/v1/test-clocks",
@@ -43,6 +44,7 @@ FILTERS = {
     "events": "after=1",
     "pools": "seat_type=core",
     "removals": "status=scheduled",
+    "seat-requests": "status=open",
     "seats": "seat_type=core",
     "subscriptions": "external_id=sub-1",
     "users": "status=active",
@@ -75,7 +77,8 @@ def _scene_of_yesterday(app: Flask) -> tuple[AnAccount, Calling]:
     for number, company in enumerate([account, *others]):
         rows.endpoint(FIRST if number == 0 else f"whe_{number}")
         rows.fill(FIRST, company.id, number)
-    account.user()
+    for user_id in (account.user(), account.user(), account.user()):
+        requesting.ask_for_seat(account.by, "core", user_id=user_id)
     account.from_here()
     return account, calling(app, account, bound=False)
 
@@ -109,6 +112,7 @@ def _add_a_row_to_each(account: AnAccount, api: Calling) -> None:
     giving_back.schedule_removal(account.by, "core", 1)
     api.post("purchases", {"seat_type": "core", "quantity": 1}, key=user)
     new = api.post("/v1/accounts", {"name": "New"}).json["id"]
+    api.post("seat-requests", {"user_id": account.user(), "seat_type": "core"})
     api.post("/v1/api-keys", {"name": "new", "scopes": ["read"]})
     rows.endpoint("whe_zzz")
     rows.fill(FIRST, new, 0)

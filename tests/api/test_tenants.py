@@ -11,7 +11,7 @@ from flask import Flask
 from licensing.api import fields
 from licensing.api.fields import EXAMPLE_ID
 from licensing.api.kit import Blueprint, Response, build_api
-from licensing.operations import assigning, giving_back
+from licensing.operations import assigning, giving_back, requesting
 from licensing.queries import users as user_queries
 from licensing.rules.permissions import SEE_USERS, Actor
 from tests.http import Calling, calling, document, signed_in
@@ -35,6 +35,7 @@ LISTS = (
     "purchases",
     "removals",
     "transfers",
+    "seat-requests",
     "events",
 )
 
@@ -65,6 +66,7 @@ def _full_of_canaries(bird: str = CANARY) -> AnAccount:
     assigning.transfer_seat(account.by, account.seat(priya, "core"), noah)
     assigning.assign_seat(account.by, priya, "core")
     giving_back.schedule_removal(account.by, "core", 2)
+    requesting.ask_for_seat(account.by, "core", f"{CANARY} note", account.user())
     account.from_here()
     return account
 
@@ -79,6 +81,7 @@ def _ids(app: Flask, account: AnAccount) -> dict[str, str]:
         "pool_id": first["pools"],
         "subscription_id": first["subscriptions"],
         "removal_id": first["removals"],
+        "request_id": first["seat-requests"],
         "event_id": first["events"],
         "feature": "contacts",
     }
@@ -139,7 +142,16 @@ def test_an_account_that_exists_and_one_that_does_not_answer_alike(app: Flask) -
 
 
 @pytest.mark.parametrize(
-    "kind", ["user_id", "seat_id", "pool_id", "subscription_id", "removal_id", "event_id"]
+    "kind",
+    [
+        "user_id",
+        "seat_id",
+        "pool_id",
+        "subscription_id",
+        "removal_id",
+        "request_id",
+        "event_id",
+    ],
 )
 def test_an_id_of_another_tenant_is_not_found_in_the_path(app: Flask, kind: str) -> None:
     account, other = an_account(), _full_of_canaries()
@@ -167,6 +179,7 @@ def test_an_id_of_another_tenant_is_not_found_in_a_body_or_a_query(app: Flask) -
         api.post("transfers", {"seat_id": seat_id, "to_user_id": foreign["user_id"]}),
         api.patch(f"users/{priya}", {"status": "deactivated", "transfer_to": foreign["user_id"]}),
         api.delete(f"users/{priya}?transfer_to={foreign['user_id']}"),
+        api.post("seat-requests", {"user_id": foreign["user_id"], "seat_type": "core"}),
         api.post("/v1/session-tokens", {"account_id": other.id, "user_id": foreign["user_id"]}),
         api.post("/v1/session-tokens", {"account_id": account.id, "user_id": foreign["user_id"]}),
         api.post("/v1/api-keys", {"name": "x", "scopes": ["read"], "account_id": other.id}),
@@ -184,6 +197,7 @@ def test_an_id_of_another_tenant_is_not_found_in_a_body_or_a_query(app: Flask) -
         pytest.param("seats?pool_id={}", "pool_id", id="seats of a pool"),
         pytest.param("events?user_id={}", "user_id", id="events of a user"),
         pytest.param("events?seat_id={}", "seat_id", id="events of a seat"),
+        pytest.param("seat-requests?user_id={}", "user_id", id="requests of a user"),
     ],
 )
 def test_a_filter_by_an_id_of_another_tenant_finds_nothing(

@@ -12,7 +12,7 @@ import pytest
 
 from licensing.db import db, on_sqlite
 from licensing.models import Event, Pool, Removal, Subscription, User
-from licensing.operations import api_keys, assigning, buying, giving_back
+from licensing.operations import api_keys, assigning, buying, giving_back, requesting
 from licensing.queries import (
     accounts,
     actors,
@@ -23,6 +23,7 @@ from licensing.queries import (
     pool_history,
     pools,
     seat_days,
+    seat_requests,
     seats,
     users,
 )
@@ -50,6 +51,8 @@ class Scene:
     event: str
     token: str
     session: str
+    asker: str
+    request: str
 
 
 YEAR = (datetime(2026, 1, 1, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC))
@@ -64,6 +67,7 @@ READS: list[tuple[str, int, Read]] = [
     ("a new session", 1, lambda s: actors.session_for(system(), s.account.id, s.holder, SHORTEST)),
     ("a user", 2, lambda s: users.user(s.account.by, s.holder)),
     ("a seat", 1, lambda s: seats.seat(s.account.by, s.seat)),
+    ("a seat request", 1, lambda s: seat_requests.seat_request(s.account.by, s.request)),
     ("a pool", 1, lambda s: pools.pool(s.account.by, s.pool)),
     ("a subscription", 2, lambda s: pools.subscription(s.account.by, s.subscription)),
     ("a removal", 1, lambda s: pools.removal(s.account.by, s.removal)),
@@ -88,6 +92,18 @@ LISTS: list[tuple[str, int, List]] = [
     ("seats of a user", 1, lambda s, w: seats.seats(s.account.by, w, user_id=s.holder)),
     ("seats of a type", 1, lambda s, w: seats.seats(s.account.by, w, seat_type="core")),
     ("seats of a pool", 1, lambda s, w: seats.seats(s.account.by, w, pool_id=s.pool)),
+    ("seat requests", 1, lambda s, w: seat_requests.seat_requests(s.account.by, w)),
+    ("open requests", 1, lambda s, w: seat_requests.seat_requests(s.account.by, w, "open")),
+    (
+        "requests of a user",
+        1,
+        lambda s, w: seat_requests.seat_requests(s.account.by, w, user_id=s.asker),
+    ),
+    (
+        "requests for a type",
+        1,
+        lambda s, w: seat_requests.seat_requests(s.account.by, w, seat_type="core"),
+    ),
     ("transfers", 1, lambda s, w: seats.transfers(s.account.by, w)),
     ("pools", 1, lambda s, w: pools.pools(s.account.by, w)),
     ("pools of a type", 1, lambda s, w: pools.pools(s.account.by, w, seat_type="core")),
@@ -170,6 +186,9 @@ COMMANDS: list[tuple[str, int, Command]] = [
     ("change", 18, lambda s, _: assigning.change_seat(s.account.by, s.seat, "view_only")),
     ("take back", 20, lambda s, _: assigning.take_back(s.account.by, s.seat)),
     ("transfer", 22, lambda s, user: assigning.transfer_seat(s.account.by, s.seat, user)),
+    ("ask", 13, lambda s, user: requesting.ask_for_seat(s.account.by, "core", user_id=user)),
+    ("approve", 27, lambda s, _: requesting.approve_request(s.account.by, s.request)),
+    ("decline", 13, lambda s, _: requesting.decline_request(s.account.by, s.request)),
     ("purchase", 12, lambda s, _: buying.purchase_seats(s.account.by, "core", 1)),
     ("give back", 11, lambda s, _: giving_back.schedule_removal(s.account.by, "core", 1)),
 ]
@@ -197,6 +216,7 @@ def _busy_account(people: int) -> Scene:
         assigning.transfer_seat(account.by, seat_id, receiver)
         buying.purchase_seats(account.by, "core", 1)
         giving_back.schedule_removal(account.by, "core", 1)
+        request = requesting.ask_for_seat(account.by, "core", user_id=account.user())
         _, token = api_keys.create_key(system(), "test", [Scope.ADMIN], account.id)
         holder = receiver
     return Scene(
@@ -210,6 +230,8 @@ def _busy_account(people: int) -> Scene:
         event=Event.get(Event.account_id == account.id).id,
         token=token,
         session=mint(account.id, holder, SHORTEST)[0],
+        asker=request.user_id,
+        request=request.id,
     )
 
 
