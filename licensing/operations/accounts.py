@@ -7,7 +7,7 @@ from licensing import clock, events, ids, resources
 from licensing.db import for_update, transaction, transactional
 from licensing.events import EventType, Reason
 from licensing.models import Account, Pool, Removal, Subscription, TestClock, User
-from licensing.operations import answering, holding
+from licensing.operations import answering, giving_way
 from licensing.operations.changing import apply_changes, refuse_taken_external_id
 from licensing.operations.due import brought_up_to_date
 from licensing.operations.standing import Standing, lock_all_holders, lock_holders
@@ -160,6 +160,6 @@ def _cancel_removals(standing: Standing, actor: Actor, cause: str) -> None:
             pool.version += 1
             pool.save()
             numbers = standing.pool_numbers(pool)
-            holding.reduce_removal(
+            giving_way.reduce_removal(
                 actor, removal, removal.quantity, numbers, Reason.ACCOUNT_CLOSED, cause
             )

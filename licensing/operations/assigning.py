@@ -6,7 +6,7 @@ from licensing import clock, events, ids, resources
 from licensing.db import transactional
 from licensing.events import EventType, Reason
 from licensing.models import Pool, Removal, Seat, Transfer
-from licensing.operations import answering, giving_back, holding
+from licensing.operations import answering, giving_back, holding, warning
 from licensing.operations.due import brought_up_to_date
 from licensing.operations.standing import Holder, Standing, lock_holder, lock_holders
 from licensing.rules import seats
@@ -118,7 +118,7 @@ def _change(standing: Standing, actor: Actor, holder: Holder, seat: Seat, wanted
     if new_pool is not None:
         holding.settle_claim(standing, actor, new_pool, from_removal, changed)
     if old_pool is not None:
-        holding.warn(standing, actor, old_pool, unassigned(old_pool) - 1, changed)
+        warning.warn(standing, actor, old_pool, unassigned(old_pool) - 1, changed)
 
 
 def make_another(

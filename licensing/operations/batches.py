@@ -8,7 +8,7 @@ from licensing import resources
 from licensing.db import transactional
 from licensing.events import Reason
 from licensing.models import Pool, Seat, User
-from licensing.operations import assigning, drafting, giving_back, holding
+from licensing.operations import assigning, drafting, giving_back, holding, warning
 from licensing.operations.drafting import Line, Plan
 from licensing.operations.due import brought_up_to_date
 from licensing.operations.standing import Holder, Standing, lock_holders
@@ -186,7 +186,7 @@ class _Doing:
 
     def do(self) -> None:
         """All that is given up goes back before anything is taken; then all that follows."""
-        with holding.counting_together(self.standing, self.actor, self.before):
+        with warning.counting_together(self.standing, self.actor, self.before):
             self._give_up(self.plan.together)
             for line in self.plan.together:
                 self._take(line)
@@ -262,5 +262,5 @@ class _Doing:
         if new_pool is not None:
             holding.settle_claim(standing, actor, new_pool, from_removal, changed)
         if old_pool is not None:
-            holding.warn(standing, actor, old_pool, unassigned(old_pool) - 1, changed)
+            warning.warn(standing, actor, old_pool, unassigned(old_pool) - 1, changed)
         return changed

@@ -13,7 +13,7 @@ from datetime import datetime
 from licensing import clock, events, resources
 from licensing.events import EventType, Reason
 from licensing.models import Pool, Removal, Seat, Subscription
-from licensing.operations import answering, holding, pooling
+from licensing.operations import answering, giving_way, holding, pooling
 from licensing.operations.standing import Holder, Standing, lock_all_holders
 from licensing.rules import seats
 from licensing.rules.catalogue import SeatType
@@ -168,7 +168,7 @@ def _close(standing: Standing, old: Subscription, pool: Pool, why: Happening) ->
     for removal in _scheduled(pool):
         pool.scheduled_removal -= removal.quantity
         numbers = resources.pool_numbers(pool, ends_at)
-        holding.reduce_removal(
+        giving_way.reduce_removal(
             why.actor,
             removal,
             removal.quantity,

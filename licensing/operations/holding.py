@@ -5,8 +5,7 @@ These are not commands: they ask for no permission and run inside the caller's t
 does its guarded updates first and records its event after them.
 """
 
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection
 from datetime import datetime
 
 from peewee import Expression
@@ -14,14 +13,13 @@ from peewee import Expression
 from licensing import events, ids, resources
 from licensing.db import for_update
 from licensing.events import EventType, Reason
-from licensing.models import Pool, Removal, Seat, User
-from licensing.operations import answering
+from licensing.models import Pool, Seat, User
+from licensing.operations import answering, giving_way, warning
 from licensing.operations.standing import Holder, Standing
 from licensing.rules import seats
 from licensing.rules.catalogue import SeatType
 from licensing.rules.permissions import Actor
-from licensing.rules.pools import Warning as Line
-from licensing.rules.pools import can_assign, crossed, shrink, spare, unassigned
+from licensing.rules.pools import can_assign, spare, unassigned
 from licensing.rules.refusals import NoSeatAvailable, SubscriptionSuspended
 
 
@@ -203,93 +201,13 @@ def settle_claim(
 ) -> None:
     """Tell what a claim brought about: removals that gave way (R22), a line crossed (R32)."""
     if from_removal:
-        give_way(standing, actor, pool, 1, cause)
-    warn(standing, actor, pool, unassigned(pool) + 1, cause)
+        giving_way.give_way(standing, actor, pool, 1, cause)
+    warning.warn(standing, actor, pool, unassigned(pool) + 1, cause)
 
 
 def return_seat(standing: Standing, pool_id: str) -> Pool:
     """Count one seat fewer as assigned, and return the pool after it."""
     return _counted(standing, Pool.id == pool_id, assigned=Pool.assigned - 1)[0]
-
-
-def warn(standing: Standing, actor: Actor, pool: Pool, before: int, cause: str) -> None:
-    """R32: tell the line that the pool crossed when its unassigned seats changed from `before`."""
-    if pool.id in standing.counted:
-        standing.counted[pool.id] = cause
-        return
-    tell_line(standing, actor, pool, crossed(before, unassigned(pool), pool.low_mark), cause)
-
-
-@contextmanager
-def counting_together(standing: Standing, actor: Actor, pools: list[Pool]) -> Iterator[None]:
-    """
-    Tell the lines that locked pools cross inside the block as one, when it ends (R16, R32).
-
-    A pool that has as many unassigned seats at the end as before has crossed no line.
-    """
-    standing.counted = dict.fromkeys((pool.id for pool in pools), None)
-    yield
-    counted, standing.counted = standing.counted, {}
-    for was in pools:
-        cause = counted[was.id]
-        if cause is not None:
-            pool = Pool.get(Pool.account_id == was.account_id, Pool.id == was.id)
-            line = crossed(unassigned(was), unassigned(pool), pool.low_mark)
-            tell_line(standing, actor, pool, line, cause)
-
-
-def tell_line(standing: Standing, actor: Actor, pool: Pool, line: Line | None, cause: str) -> None:
-    """R32: tell that the pool crossed a line, if it did."""
-    if line is not None:
-        numbers = standing.pool_numbers(pool)
-        events.record(actor, EventType(line), standing.pool(pool), pool=numbers, cause=cause)
-
-
-def give_way(standing: Standing, actor: Actor, pool: Pool, needed: int, cause: str) -> None:
-    """R22: the newest removals of the pool shrink by as many seats as were needed."""
-    newest_first = (
-        Removal.select()
-        .where(
-            Removal.account_id == pool.account_id,
-            Removal.pool_id == pool.id,
-            Removal.status == "scheduled",
-        )
-        .order_by(Removal.created_at.desc(), Removal.id.desc())
-    )
-    for removal, part in shrink(newest_first, needed):
-        reduce_removal(actor, removal, part, standing.pool_numbers(pool), Reason.ASSIGNED, cause)
-
-
-def reduce_removal(
-    actor: Actor,
-    removal: Removal,
-    by: int,
-    pool: resources.Resource,
-    reason: Reason,
-    cause: str | None = None,
-    effective_at: datetime | None = None,
-) -> None:
-    """
-    Take seats out of a removal; at zero it is cancelled. `pool` are the numbers after it.
-    """
-    was = {"quantity": removal.quantity, "status": removal.status}
-    removal.quantity -= by
-    removal.status = "scheduled" if removal.quantity else "cancelled"
-    removal.current_quantity = pool["purchased"]
-    removal.renewal_quantity = pool["quantity_at_renewal"]
-    removal.version += 1
-    removal.save()
-    cancelled = removal.status == "cancelled"
-    events.record(
-        actor,
-        EventType.SEAT_REMOVAL_CANCELLED if cancelled else EventType.SEAT_REMOVAL_REDUCED,
-        resources.removal(removal),
-        previous=was if cancelled else {"quantity": was["quantity"]},
-        pool=pool,
-        effective_at=effective_at,
-        reason=reason,
-        cause=cause,
-    )
 
 
 def _counted(standing: Standing, guard: Expression, **counts: Expression) -> list[Pool]:
@@ -341,7 +259,7 @@ def record_end(
         cause=cause,
     )
     if pool is not None:
-        warn(standing, actor, pool, unassigned(pool) - 1, event)
+        warning.warn(standing, actor, pool, unassigned(pool) - 1, event)
     return event
 
 

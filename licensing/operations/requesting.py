@@ -4,7 +4,7 @@ from licensing import events, ids, resources
 from licensing.db import transactional
 from licensing.events import EventType
 from licensing.models import Pool, SeatRequest, User
-from licensing.operations import answering, assigning, buying, holding, pooling
+from licensing.operations import answering, assigning, buying, holding, pooling, warning
 from licensing.operations.due import brought_up_to_date
 from licensing.operations.standing import Holder, Standing, lock_holder
 from licensing.rules import seats
@@ -118,7 +118,7 @@ def approve_request(actor: Actor, request_id: str, buy: bool = False) -> SeatReq
     if holder is not None:
         pools = holding.locked_pools(standing, {request.seat_type, *holder.seat_types})
         # What is bought to be given is never free in between (R32).
-        with holding.counting_together(standing, actor, pools):
+        with warning.counting_together(standing, actor, pools):
             if buy:
                 holder.bought = _bought(standing, actor, pools, request.seat_type)
             assigning.assign_to(standing, actor, holder, request.seat_type)

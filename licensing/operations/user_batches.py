@@ -15,7 +15,16 @@ from licensing import events, finding, resources
 from licensing.db import transactional
 from licensing.events import EventType, Reason
 from licensing.models import Account, Pool, Row, Seat, User
-from licensing.operations import administering, assigning, drafting, holding, users, welcoming
+from licensing.operations import (
+    administering,
+    assigning,
+    drafting,
+    giving_way,
+    holding,
+    users,
+    warning,
+    welcoming,
+)
 from licensing.operations.batches import Batch, listed
 from licensing.operations.due import brought_up_to_date
 from licensing.operations.standing import Holder, Standing
@@ -261,9 +270,9 @@ def _count(standing: Standing, actor: Actor, was: Pool, pool: Pool, cause: str) 
     pool.save()
     needed = was.scheduled_removal - pool.scheduled_removal
     if needed:
-        holding.give_way(standing, actor, pool, needed, cause)
+        giving_way.give_way(standing, actor, pool, needed, cause)
     line = crossed(unassigned(was), unassigned(pool), pool.low_mark)
-    holding.tell_line(standing, actor, pool, line, cause)
+    warning.tell_line(standing, actor, pool, line, cause)
 
 
 def _count_super_admins(standing: Standing, newcomers: list[Newcomer]) -> None:
