@@ -8,8 +8,7 @@ from functools import reduce
 from operator import add
 from typing import Any, ClassVar
 
-from peewee import SQL
-
+from licensing.db import on_sqlite
 from licensing.models import Event, EventSubject
 from licensing.queries.accounts import existing_account
 from licensing.queries.cursors import Key, Order, Page, Window, first_of, position_after, value_of
@@ -105,7 +104,12 @@ def _in_order(arms: list[Any], order: Order) -> Any:
     """All arms merged: each is read through its index, no further than the page goes."""
     if len(arms) == 1:
         return arms[0].order_by(*order.terms)
-    return reduce(add, arms).order_by(SQL("sequence DESC" if order.backwards else "sequence"))
+    # SQLite merges them by itself, PostgreSQL if each says that it comes in that order.
+    if not on_sqlite():
+        arms = [arm.order_by(*order.terms) for arm in arms]
+    log = reduce(add, arms).alias("log")
+    sequence = log.c.sequence.desc() if order.backwards else log.c.sequence
+    return Event.select(log.c.sequence, log.c.body).from_(log).order_by(sequence)
 
 
 def _arms(account_id: str, wanted: Wanted) -> list[Any]:
