@@ -3,7 +3,8 @@ The seats table: users with what they hold, searched, filtered, sorted (R27).
 
 Each order has its index, which is walked until the page is full. A filter that few users pass would
 make that walk long, so each is asked first for its users: where there are not more than `FEW`, they
-alone are looked at. Either way a page costs what it shows, not what the account holds.
+alone are looked at. Either way a page costs what it shows, not what the account holds; only where
+many pass each filter and hardly anybody passes all of them does the walk go on through the account.
 """
 
 from collections.abc import Callable
