@@ -35,9 +35,10 @@ def read(token: str) -> tuple[str, str] | None:
     try:
         claims: dict[str, Any] = jwt.decode(token, _key(), algorithms=[ALGORITHM]).claims
         _registry().validate(claims)
-    except (JoseError, ValueError, TypeError):
+    except (JoseError, ValueError, TypeError, RecursionError):
         return None
-    return claims["account_id"], claims["sub"]
+    account_id, user_id = claims["account_id"], claims["sub"]
+    return (account_id, user_id) if isinstance(account_id, str) else None
 
 
 def _registry() -> jwt.JWTClaimsRegistry:

@@ -15,11 +15,15 @@ from licensing.api import (
     event_types,
     events,
     health,
+    inactive_seats,
     observing,
+    pool_history,
     pools,
     purchases,
     removals,
+    seat_days,
     seats,
+    seats_table,
     snapshot,
     subscription_changes,
     subscriptions,
@@ -39,10 +43,14 @@ RESOURCES = (
     event_types,
     events,
     health,
+    inactive_seats,
+    pool_history,
     pools,
     purchases,
     removals,
+    seat_days,
     seats,
+    seats_table,
     snapshot,
     subscription_changes,
     subscriptions,
@@ -64,8 +72,12 @@ def add_api(app: Flask, settings: Settings, more: Iterable[Resource] = ()) -> No
     Raises `UndeclaredOperation` for a route that says nothing of what its caller needs.
     """
     observing.observe(app, settings.observing.metrics_token)
-    open_endpoints = (*docs.OPEN_ENDPOINTS, *observing.OPEN_ENDPOINTS)
-    api = build_api(app, settings.cors_origins, open_endpoints=open_endpoints)
+    api = build_api(
+        app,
+        settings.cors_origins,
+        open_endpoints=(*docs.OPEN_ENDPOINTS, *observing.OPEN_ENDPOINTS),
+        callers=settings.callers,
+    )
     for resource in (*RESOURCES, *more):
         api.register_blueprint(resource.blp)
     event_types.describe(api.spec)

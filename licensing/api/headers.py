@@ -11,7 +11,8 @@ from licensing.api.request_refusals import (
     PreconditionRequired,
 )
 
-ETAG = re.compile(r'"v([1-9][0-9]{0,17})"')
+# A proxy that compresses an answer makes its ETag a weak one; the version is the same.
+ETAG = re.compile(r'(?:W/)?"v([1-9][0-9]{0,17})(?:\.[0-9]{17})?"')
 # Quoted as a structured-field string, or bare. Servers join a header that was sent twice with a
 # comma, so a bare key has neither comma nor quotation mark: two keys are never taken for one.
 IDEMPOTENCY_KEY = re.compile(
@@ -44,8 +45,19 @@ def if_match(declared: Operation) -> int | None:
         return None
     matched = ETAG.fullmatch(sent.strip())
     if matched is None:
-        raise MalformedHeader("If-Match", 'one strong ETag such as "v7" is expected')
+        raise MalformedHeader("If-Match", 'one ETag such as "v7" is expected')
     return int(matched[1])
+
+
+def etag(version: int, last_active_at: str | None = None) -> str:
+    """
+    The ETag of something in this version.
+
+    That a user was active is seen by who reads, and so a part of it; it is no change that somebody
+    could overwrite, so `if_match` leaves it out (R27).
+    """
+    since = "" if last_active_at is None else "." + re.sub(r"\D", "", last_active_at)
+    return f'"v{version}{since}"'
 
 
 def knows(etag: str) -> bool:

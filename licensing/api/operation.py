@@ -9,6 +9,7 @@ from typing import Any, Literal
 from marshmallow import Schema
 from marshmallow.fields import Field
 
+from licensing.api.csv_answer import CsvForm
 from licensing.api.csv_body import CSV
 from licensing.api.json_body import JSON, LARGEST_BODY, MERGE_PATCH
 from licensing.rules.permissions import Need
@@ -55,10 +56,12 @@ class Operation:
         rows: the member of the body, a list of objects, that may be sent as CSV instead.
         if_match: for a merge patch, whether the header has to be sent.
         query: the schema of the query string.
+        csv: for a list, how it looks as a CSV file, where `Accept` may prefer that.
         gives: how it succeeds, the usual way first.
         refuses: the refusals of its own.
         idempotency: whether a repeated POST needs, or may have, a key.
         fresh_for: for how many seconds its answer may be used again without asking.
+        limited: whether it is counted how often it is asked for.
     """
 
     view: View
@@ -71,10 +74,12 @@ class Operation:
     rows: str | None = None
     if_match: IfMatch | None = None
     query: Schema | None = None
+    csv: CsvForm | None = None
     gives: list[Given] = field(default_factory=list)
     refuses: list[type[Refusal]] = field(default_factory=list)
     idempotency: Idempotency = "optional"
     fresh_for: int | None = None
+    limited: bool = True
 
     @property
     def id(self) -> str:

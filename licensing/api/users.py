@@ -44,7 +44,8 @@ ELIGIBLE: dict[str, Any] = {
 }
 
 
-def _permissions(**options: Any) -> fields.ListOf:
+def permissions_field(**options: Any) -> fields.ListOf:
+    """The field of a user's permissions."""
     one = fields.Choice(Permission, description="A permission", example="manage_users")
     return fields.ListOf(one, max=len(Permission), **PERMISSIONS, **options)
 
@@ -54,7 +55,7 @@ class UserRequest(Request):
 
     email = fields.Email(required=True, **EMAIL)
     name = fields.Text(max=200, required=True, **NAME)
-    permissions = _permissions()
+    permissions = permissions_field()
     partner_eligible = fields.Boolean(**ELIGIBLE)
     status = fields.Choice(
         UserStatus,
@@ -77,7 +78,7 @@ class UserPatch(Request):
 
     email = fields.Email(**EMAIL)
     name = fields.Text(max=200, **NAME)
-    permissions = _permissions()
+    permissions = permissions_field()
     partner_eligible = fields.Boolean(**ELIGIBLE)
     status = fields.Choice(
         UserStatus,
@@ -150,7 +151,7 @@ class UserResponse(Response):
         description="Until when the invitation can be accepted",
         example="2026-12-07T10:00:00.000Z",
     )
-    permissions = _permissions()
+    permissions = permissions_field()
     partner_eligible = fields.Boolean(**ELIGIBLE)
     last_active_at = fields.Instant(
         allow_none=True,

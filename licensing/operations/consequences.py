@@ -89,31 +89,12 @@ def move_to_tier(
 def fate_of(
     standing: Standing, subscription: Subscription, pool: Pool, at: datetime
 ) -> tuple[Fate, Subscription | None]:
-    """
-    What becomes of a pool of the subscription as things stand, and whose term it follows then.
-
-    One that goes on past `at` comes before one that is cancelled, one in use before one that is
-    suspended, an older before a younger.
-    """
-
-    def sells(seller: Subscription) -> bool:
-        return standing.catalogue.sells(seller.product, seller.tier, pool.seat_type)
-
-    if subscription in standing.subscriptions and sells(subscription):
+    """What becomes of a pool of the subscription as things stand, and whose term it follows."""
+    stands = subscription in standing.subscriptions
+    if stands and standing.catalogue.sells(subscription.product, subscription.tier, pool.seat_type):
         return Fate.STAYS, subscription
-    sellers = [
-        other
-        for other in standing.subscriptions
-        if other is not subscription
-        and sells(other)
-        and (other.status == SubscriptionStatus.ACTIVE or other.term_ends_at > at)
-    ]
-    if not sellers:
-        return Fate.CLOSES, None
-    return Fate.MOVES, min(
-        sellers,
-        key=lambda s: (s.status != SubscriptionStatus.ACTIVE, s.suspended_at is not None, s.id),
-    )
+    follows = pooling.successor(standing, subscription, pool.seat_type, at)
+    return (Fate.CLOSES if follows is None else Fate.MOVES), follows
 
 
 def settle_pools(standing: Standing, subscription: Subscription, why: Happening) -> None:
@@ -187,7 +168,15 @@ def _close(standing: Standing, old: Subscription, pool: Pool, why: Happening) ->
     for removal in _scheduled(pool):
         pool.scheduled_removal -= removal.quantity
         numbers = resources.pool_numbers(pool, ends_at)
-        holding.reduce_removal(why.actor, removal, removal.quantity, numbers, why.reason, why.cause)
+        holding.reduce_removal(
+            why.actor,
+            removal,
+            removal.quantity,
+            numbers,
+            why.reason,
+            why.cause,
+            why.effective_at,
+        )
     _end_seats(standing, pool, ends_at, why)
     pool.status, pool.closed_at = "closed", standing.now
     pool.purchased = pool.scheduled_removal = pool.minimum = 0

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from enum import StrEnum
 
-from licensing import events, settings
+from licensing import events, finding, settings
 from licensing.db import transactional
 from licensing.events import EventType, Reason
 from licensing.models import User
@@ -206,5 +206,6 @@ def _delete(standing: Standing, actor: Actor, holder: Holder) -> None:
     user.permissions = []
     administering.count_super_admin(standing, holder, was_super_admin)
     User.delete().where(User.account_id == user.account_id, User.id == user.id).execute()
+    finding.forget(user.account_id, user.id)
     del standing.holders[user.id]
     events.record(actor, EventType.USER_DELETED, gone)

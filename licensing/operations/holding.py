@@ -85,7 +85,7 @@ def hand_out(
         cause=cause,
     )
     for old, left in ended:
-        record_end(standing, actor, old, left, Reason.REPLACED, event)
+        record_end(standing, actor, old, left, Reason.REPLACED, event, effective_at)
     if pool is not None:
         settle_claim(standing, actor, pool, from_removal, event)
     return seat, event
@@ -99,12 +99,13 @@ def end(
     *,
     reason: Reason = Reason.REQUESTED,
     cause: str | None = None,
+    effective_at: datetime | None = None,
 ) -> str:
     """
     Take a seat from its holder: a paid one stays in its pool, unassigned (R12). Returns the event.
     """
     pool = let_go(standing, holder, seat)
-    return record_end(standing, actor, seat, pool, reason, cause)
+    return record_end(standing, actor, seat, pool, reason, cause, effective_at)
 
 
 def give_fallback(
@@ -245,6 +246,7 @@ def reduce_removal(
     pool: resources.Resource,
     reason: Reason,
     cause: str | None = None,
+    effective_at: datetime | None = None,
 ) -> None:
     """
     Take seats out of a removal; at zero it is cancelled. `pool` are the numbers after it.
@@ -263,6 +265,7 @@ def reduce_removal(
         resources.removal(removal),
         previous=was if cancelled else {"quantity": was["quantity"]},
         pool=pool,
+        effective_at=effective_at,
         reason=reason,
         cause=cause,
     )
@@ -304,6 +307,7 @@ def record_end(
     pool: Pool | None,
     reason: Reason,
     cause: str | None,
+    effective_at: datetime | None = None,
 ) -> str:
     """Tell that a seat ended, and the line that its pool crossed. Returns the event."""
     event = events.record(
@@ -311,6 +315,7 @@ def record_end(
         EventType.SEAT_UNASSIGNED,
         resources.seat(seat),
         pool=standing.numbers_or_none(pool),
+        effective_at=effective_at,
         reason=reason,
         cause=cause,
     )
@@ -322,8 +327,7 @@ def record_end(
 def _take_up(
     standing: Standing, actor: Actor, holder: Holder, seat_type: SeatType, pool: Pool | None
 ) -> Seat:
-    touch(holder, holds_exclusive=seat_type.exclusive)
-    seat = Seat.create(
+    seat = Seat(
         account_id=standing.account.id,
         id=ids.new("seat"),
         user_id=holder.user.id,
@@ -337,16 +341,19 @@ def _take_up(
         created_at=standing.now,
     )
     holder.seats.append(seat)
+    # First the user, whose exclusive mark the seat refers to.
+    touch(holder, holds_exclusive=seat_type.exclusive)
+    seat.save(force_insert=True)
     return seat
 
 
 def retype(holder: Holder, seat: Seat, wanted: SeatType, pool: Pool | None) -> None:
     """Make a held seat one of another type, in a pool where that is paid; it keeps its id."""
-    # The exclusive mark goes through the user, from where the database carries it to the seat.
-    touch(holder, holds_exclusive=wanted.exclusive)
     seat.exclusive = wanted.exclusive
     seat.seat_type, seat.pool_id = wanted.name, None if pool is None else pool.id
     seat.version += 1
+    # The exclusive mark goes through the user, from where the database carries it to the seat.
+    touch(holder, holds_exclusive=wanted.exclusive)
     Seat.update(seat_type=seat.seat_type, pool_id=seat.pool_id, version=seat.version).where(
         Seat.account_id == seat.account_id, Seat.id == seat.id
     ).execute()
@@ -355,6 +362,8 @@ def retype(holder: Holder, seat: Seat, wanted: SeatType, pool: Pool | None) -> N
 def touch(holder: Holder, **changes: object) -> None:
     """Write a change of the user, who shows the seats held and so has a new version (R8)."""
     user = holder.user
+    held = seats.holding_of(seat.pool_id is not None for seat in holder.seats)
+    changes |= {} if user.holding == held else {"holding": held}
     for name, value in changes.items():
         setattr(user, name, value)
     user.version += 1

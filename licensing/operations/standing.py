@@ -9,7 +9,7 @@ from licensing.db import RunAlone, for_update, on_sqlite, transaction
 from licensing.events import EventType
 from licensing.models import Account, Pool, Seat, Subscription, User
 from licensing.rules import entitlements
-from licensing.rules.accounts import AccountStatus, PricingModel
+from licensing.rules.accounts import AccountStatus, Invitation, PricingModel
 from licensing.rules.catalogue import Catalogue
 from licensing.rules.entitlements import Entitlement, Level
 from licensing.rules.permissions import Actor, system
@@ -214,6 +214,16 @@ def lock_holders(standing: Standing, user_ids: Iterable[str]) -> None:
         standing.holders[user.id] = holder
 
 
+def lapsed(standing: Standing) -> list[str]:
+    """The users whose invitation is over by its date, and was not ended yet (R13)."""
+    rows = User.select(User.id).where(
+        User.account_id == standing.account.id,
+        User.invitation == Invitation.PENDING,
+        User.invitation_expires_at <= standing.now,
+    )
+    return [row.id for row in rows]
+
+
 def lock_all_holders(standing: Standing) -> None:
     """
     Read and lock everybody who holds a seat.
@@ -226,7 +236,7 @@ def lock_all_holders(standing: Standing) -> None:
 
 def _tell_changed_entitlements(actor: Actor, standing: Standing) -> None:
     """user.entitlements_changed, for each user whose answer of R9 is another one now."""
-    teller = system(standing.account.id, actor.request_id)
+    teller = system(standing.account.id, actor.request_id, actor.traceparent)
     for holder in standing.holders.values():
         changed = standing.changed_features(holder)
         if changed:

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
-from licensing import clock, events, ids, settings
+from licensing import clock, events, finding, ids, settings
 from licensing.db import transactional
 from licensing.events import EventType, Reason
 from licensing.models import User
@@ -15,7 +15,6 @@ from licensing.operations.standing import (
     Holder,
     Standing,
     lock_holder,
-    lock_holders,
     standing_of,
 )
 from licensing.rules.accounts import Invitation, UserStatus, email_key, invitation_at
@@ -34,6 +33,7 @@ from licensing.rules.refusals import (
     NotFound,
     Unacceptable,
 )
+from licensing.rules.searching import name_key, search_text
 
 
 @transactional
@@ -82,13 +82,16 @@ def create_user(
     return holder
 
 
-def _newcomer(standing: Standing, email: str, status: str, **profile: Any) -> Holder:
+def _newcomer(standing: Standing, email: str, name: str, status: str, **profile: Any) -> Holder:
     invited = status == UserStatus.INVITED
     user = User.create(
         account_id=standing.account.id,
         id=ids.new("usr"),
         email=email,
         email_key=email_key(email),
+        name=name,
+        name_key=name_key(name),
+        search_text=search_text(name, email),
         status=status,
         invitation=Invitation.PENDING if invited else None,
         invitation_expires_at=_invitation_end(standing.now) if invited else None,
@@ -97,6 +100,7 @@ def _newcomer(standing: Standing, email: str, status: str, **profile: Any) -> Ho
         created_at=standing.now,
         **profile,
     )
+    finding.keep(user.account_id, user.id, user.search_text)
     holder = standing.holders[user.id] = Holder(user, [], standing.now)
     return holder
 
@@ -164,9 +168,9 @@ def update_user(
     `ExternalIdTaken`, `LastSuperAdmin`, `PermissionDenied`, and as `deactivating` says.
     """
     require(actor, CHANGE_USERS)
-    refuse_stale(actor, User, user_id, if_match)
+    touched = filter(None, [user_id, changes.get("transfer_to")])
+    refuse_stale(actor, User, user_id, if_match, touched)
     standing = brought_up_to_date(actor)
-    lock_holders(standing, filter(None, [user_id, changes.get("transfer_to")]))
     holder = lock_holder(standing, user_id)
     changes = dict(changes)
     status = changes.pop("status", None)
@@ -205,13 +209,26 @@ def _write_profile(
 ) -> None:
     user = holder.user
     was_super_admin = administering.is_active_super_admin(user)
-    if "email" in written:
-        written["email_key"] = email_key(written["email"])
-    holding.touch(holder, **written)
+    keys = _keys(user, written)
+    holding.touch(holder, **written, **keys)
+    if keys:
+        finding.keep_anew(user.account_id, user.id, user.search_text)
     administering.count_super_admin(standing, holder, was_super_admin)
     updated = events.record(actor, EventType.USER_UPDATED, holder.resource(), previous=previous)
     if not user.partner_eligible:
         _end_seats_of_the_eligible(standing, actor, holder, updated)
+
+
+def _keys(user: User, written: dict[str, Any]) -> dict[str, str]:
+    """By what the user is compared, sorted and searched, where that changes."""
+    if not written.keys() & {"name", "email"}:
+        return {}
+    name, email = written.get("name", user.name), written.get("email", user.email)
+    return {
+        "email_key": email_key(email),
+        "name_key": name_key(name),
+        "search_text": search_text(name, email),
+    }
 
 
 def _end_seats_of_the_eligible(
@@ -229,8 +246,9 @@ def record_activity(actor: Actor, user_id: str, at: datetime | None = None) -> N
     """
     Note when a user was last active; an older date than the one known changes nothing (R27).
 
-    Activity is no change of the account and is told by no event. Refuses with `Unacceptable` when
-    the date lies in the future, `AccountClosed`, `NotFound` and `PermissionDenied`.
+    Activity is no change of the account: it is told by no event and makes no new version, so that
+    nobody's change of a user is refused because the user was at work. Refuses with `Unacceptable`
+    when the date lies in the future, `AccountClosed`, `NotFound` and `PermissionDenied`.
     """
     require(actor, REPORT_ACTIVITY)
     now = standing_of(actor).now
@@ -239,7 +257,7 @@ def record_activity(actor: Actor, user_id: str, at: datetime | None = None) -> N
         raise Unacceptable("at", "lies in the future")
     of_user = (User.account_id == actor.account) & (User.id == user_id)
     noted = (
-        User.update(last_active_at=active_at, version=User.version + 1)
+        User.update(last_active_at=active_at)
         .where(of_user, User.last_active_at.is_null() | (User.last_active_at < active_at))
         .execute()
     )

@@ -17,6 +17,7 @@ from peewee import fn
 from licensing import resources, settings
 from licensing.db import db, on_sqlite
 from licensing.models import Account, Event, Pool, Removal, Seat, Subscription, Term, User
+from licensing.queries import derived, past_invariants
 from licensing.rules import seats
 from licensing.rules.accounts import AccountStatus, PricingModel, UserStatus
 from licensing.rules.permissions import Permission
@@ -43,6 +44,7 @@ def violations() -> Iterator[str]:
     for account in Account.select().order_by(Account.id):
         for text in _of_account(account):
             yield f"account {account.id}: {text}"
+    yield from derived.wrong_of_all()
     for look_up in _others.values():
         yield from look_up()
 
@@ -89,6 +91,7 @@ def _of_account(account: Account) -> Iterator[str]:
     yield from _users(account)
     yield from _sequence(account)
     yield from _log(account)
+    yield from past_invariants.of_past(account)
 
 
 def _terms(account: Account) -> Iterator[str]:
@@ -153,6 +156,7 @@ def _users(account: Account) -> Iterator[str]:
     )
     for user in users:
         yield from _holding(account, situation, user, held.get(user.id, []))
+        yield from derived.wrong_of_user(user, held.get(user.id, []))
     super_admins = sum(
         user.status == UserStatus.ACTIVE and Permission.SUPER_ADMIN in user.permissions
         for user in users

@@ -1,5 +1,6 @@
 """What can be read in the log, and why it happened (R29, R30)."""
 
+from collections.abc import Iterable
 from enum import StrEnum
 
 
@@ -45,6 +46,19 @@ class EventType(StrEnum):
     POOL_CLOSED = "pool.closed"
     POOL_MINIMUM_CHANGED = "pool.minimum_changed"
     POOL_UPDATED = "pool.updated"
+
+
+def types_named(names: Iterable[str]) -> list[EventType]:
+    """The types that are meant by names of which each is one type, or all of a noun as `seat.*`."""
+    wanted = set(names)
+    return [one for one in EventType if wanted & {one, f"{one.partition('.')[0]}.*"}]
+
+
+class LogOrder(StrEnum):
+    """In which order the log is read."""
+
+    OLDEST = "oldest"
+    NEWEST = "newest"
 
 
 class Reason(StrEnum):

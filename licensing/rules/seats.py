@@ -3,8 +3,9 @@ What seats an account can have, who may hold which together, what giving and tak
 R8, R15).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 from licensing.rules.accounts import UserStatus
 from licensing.rules.catalogue import Catalogue, SeatType
@@ -14,6 +15,23 @@ from licensing.rules.refusals import (
     SeatTypeNotAvailable,
     SeatTypeNotTransferable,
 )
+
+
+class Holding(StrEnum):
+    """What kind of seats a user holds (R27); `any` is any of the two kinds."""
+
+    ANY = "any"
+    PAID = "paid"
+    UNPAID = "unpaid"
+    NONE = "none"
+
+
+def holding_of(paid: Iterable[bool]) -> Holding:
+    """R27: paid once one of the seats held is; `paid` says it of each."""
+    held = list(paid)
+    if any(held):
+        return Holding.PAID
+    return Holding.UNPAID if held else Holding.NONE
 
 
 @dataclass(frozen=True)
