@@ -25,6 +25,8 @@ TRIES = 5
 # Serialisation failure, deadlock, and a unique index that stopped the second of two equal commands:
 # run again, it sees what the first one did.
 WORTH_REPEATING = ("40001", "40P01", "23505")
+# What Peewee brings along; nothing here uses them.
+PYTHON_FUNCTIONS = ("date_part", "date_trunc", "_pw_json_contains")
 SQLITE_PRAGMAS = {
     "journal_mode": "wal",
     "synchronous": "full",
@@ -119,13 +121,17 @@ def refuse_old_sqlite(found: tuple[int, ...]) -> None:
 
 
 def _sqlite(settings: Settings) -> Database:
-    database: Database = connect(
+    database: SqliteDatabase = connect(
         settings.database_url,
         lock_type="IMMEDIATE",
         timeout=SECONDS_TO_WAIT,
         autoconnect=False,
         pragmas=SQLITE_PRAGMAS,
     )
+    # A connection that ends with its thread lets go of Python functions when the thread has none of
+    # Python's state any more, which ends the whole process. The server ends threads that are idle.
+    for name in PYTHON_FUNCTIONS:
+        database.unregister_function(name)
     return database
 
 

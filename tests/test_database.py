@@ -2,10 +2,12 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from typing import Any
 
 import pytest
 from peewee import IntegrityError, OperationalError
+from pysqlite3 import dbapi2 as sqlite3
 
 from licensing import clock, db, ids, migrations
 from licensing.db import Busy, transaction, transactional
@@ -253,6 +255,16 @@ def _collision() -> OperationalError:
 def test_what_has_to_run_inside_a_transaction_says_so() -> None:
     with pytest.raises(RuntimeError, match="inside a transaction"):
         transaction()
+
+
+@pytest.mark.skipif(bool(POSTGRES_URL), reason="PostgreSQL runs no functions of this process")
+def test_a_connection_that_ends_with_its_thread_has_no_python_function_to_let_go_of() -> None:
+    """Else the server dies when it ends a thread that was idle, half a minute after a request."""
+    functions = "SELECT DISTINCT name FROM pragma_function_list"
+    with closing(sqlite3.connect(":memory:")) as bare:
+        of_the_library = set(bare.execute(functions))
+
+    assert set(db.db.execute_sql(functions)) == of_the_library
 
 
 @pytest.mark.skipif(bool(POSTGRES_URL), reason="PostgreSQL lets many write at once")
