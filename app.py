@@ -9,7 +9,7 @@ from flask import Flask
 from flask.cli import ScriptInfo
 from peewee import PeeweeException
 
-from licensing import __version__, api, backup_commands, cli, db, logs, settings
+from licensing import __version__, api, backup_commands, cli, db, logs, seat_commands, settings
 from licensing.queries import operating
 from licensing.scheduler import Scheduler
 from licensing.settings import Settings, StartRefused
@@ -57,7 +57,12 @@ def create_served_app() -> Flask:
     return app
 
 
-COMMANDS = (*cli.COMMANDS, *backup_commands.COMMANDS, *webhooks_cli.COMMANDS)
+COMMANDS = (
+    *cli.COMMANDS,
+    *seat_commands.COMMANDS,
+    *backup_commands.COMMANDS,
+    *webhooks_cli.COMMANDS,
+)
 
 
 @click.group(commands=list(COMMANDS), context_settings={"max_content_width": 100})

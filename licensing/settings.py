@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 
 from environs import Env, EnvValidationError, ValidationError, validate
 
-from licensing import observing
+from licensing import callers, observing
+from licensing.callers import Callers
 from licensing.observing import Observing
 from licensing.rules.catalogue import Catalogue
 from licensing.rules.reading import BrokenCatalogue, default, parse
@@ -30,7 +31,10 @@ NAMES = (
     "ATTEMPT_DAYS",
     "EVENT_DAYS",
     *observing.NAMES,
+    *callers.NAMES,
 )
+# What commands read that ask a running service: they may be set beside the settings of one.
+OF_CLIENTS = ("URL", "KEY")
 SHORTEST_SECRET = 32
 HOST = re.compile(r"([A-Za-z0-9_.-]*[A-Za-z0-9]|\[[0-9A-Fa-f:.]+\])(:[1-9][0-9]{0,4})?")
 
@@ -63,6 +67,7 @@ class Settings:
         event_days: SEATKEEPER_EVENT_DAYS, how long events are kept; those that some endpoint has
             yet to be sent are kept for longer.
         observing: what is logged, and who may read the metrics.
+        callers: whose tokens are taken, how often each may ask, and where they come from.
     """
 
     database_url: str = "sqlite:///seatkeeper.db"
@@ -77,6 +82,7 @@ class Settings:
     attempt_days: int = 30
     event_days: int = 400
     observing: Observing = field(default_factory=Observing)
+    callers: Callers = field(default_factory=Callers)
 
     @property
     def on_sqlite(self) -> bool:
@@ -123,6 +129,7 @@ def from_environment() -> Settings:
     attempt_days = env.int("ATTEMPT_DAYS", Settings.attempt_days, validate=validate.Range(1, 3650))
     event_days = env.int("EVENT_DAYS", Settings.event_days, validate=validate.Range(30, 36500))
     about_observing = observing.read(env)
+    about_callers = callers.read(env)
 
     problems = _problems_of(env) + _unknown_names()
     catalogue = _attempt(lambda: _catalogue(catalogue_file), problems)
@@ -141,6 +148,7 @@ def from_environment() -> Settings:
         attempt_days=attempt_days,
         event_days=event_days,
         observing=about_observing,
+        callers=about_callers,
     )
 
 
@@ -155,10 +163,11 @@ def _problems_of(env: Env) -> list[str]:
 
 def _unknown_names() -> list[str]:
     known = {PREFIX + name for name in NAMES}
+    of_clients = {PREFIX + name for name in OF_CLIENTS}
     return [
         f"{name}: there is no such setting; known are {', '.join(sorted(known))}"
         for name in sorted(os.environ)
-        if name.startswith(PREFIX) and name not in known
+        if name.startswith(PREFIX) and name not in known | of_clients
     ]
 
 

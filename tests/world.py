@@ -70,7 +70,7 @@ class AnAccount:
         """Add a user, active unless `status` says otherwise; returns the id."""
         name = name or f"User {next(_numbers)}"
         more = {"status": "active", "email": f"user{next(_numbers)}@example.com"} | more
-        holder = users.create_user(self.by, name=name, seat_types=tuple(seats or ()), **more)
+        holder = users.create_user(self.by, name=name, seat_types=seats, **more)
         self.from_here()
         return str(holder.user.id)
 

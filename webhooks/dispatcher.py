@@ -255,6 +255,6 @@ def _leave_alone(
     log.error("%s cannot be decrypted; a former secret key is missing", unreadable)
     for lane in leased:
         lanes.wait(lane, now)
-    current = endpoints.locked(endpoint.id)
+    current = endpoints.locked_unless_busy(endpoint.id)
     if current is not None:
         health.block(current, now)

@@ -20,6 +20,7 @@ class HealthResponse(Response):
 
 @blp.get("/livez")
 @blp.needs(NOBODY_IN_PARTICULAR)
+@blp.unlimited()
 @blp.gives(200, HealthResponse)
 def get_liveness(actor: Actor) -> dict[str, Any]:
     """Tell whether the process lives
@@ -31,6 +32,7 @@ def get_liveness(actor: Actor) -> dict[str, Any]:
 
 @blp.get("/readyz")
 @blp.needs(NOBODY_IN_PARTICULAR)
+@blp.unlimited()
 @blp.gives(200, HealthResponse)
 @blp.refuses(NotReady, Unavailable)
 def get_readiness(actor: Actor) -> dict[str, Any]:

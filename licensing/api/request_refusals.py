@@ -237,6 +237,24 @@ class RequestMalformed(RequestRefused):
 
 
 @dataclass(eq=False)
+class RateLimited(RequestRefused):
+    """There were more than {limit} requests in this minute.
+
+    Wait for the seconds in Retry-After; RateLimit tells beforehand how many requests are left.
+    """
+
+    code = "rate_limited"
+    status = 429
+    limit: int
+    retry_after: int
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """When to go on."""
+        return {"Retry-After": str(self.retry_after)}
+
+
+@dataclass(eq=False)
 class Unavailable(RequestRefused):
     """The service cannot work on this now; nothing was changed.
 

@@ -6,7 +6,7 @@ from licensing import events, ids, resources
 from licensing.db import transactional
 from licensing.events import EventType
 from licensing.models import Pool, Purchase
-from licensing.operations import holding, pooling
+from licensing.operations import holding, pooling, warning
 from licensing.operations.due import brought_up_to_date
 from licensing.operations.standing import Standing
 from licensing.rules import seats, terms
@@ -128,7 +128,7 @@ def add_seats(
     )
     # A pool that was not there before was not exhausted, and is not replenished by its first seats.
     if not opened:
-        holding.warn(standing, actor, after, unassigned(after) - quantity, bought)
+        warning.warn(standing, actor, after, unassigned(after) - quantity, bought)
     return purchase
 
 

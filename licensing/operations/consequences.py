@@ -13,7 +13,7 @@ from datetime import datetime
 from licensing import clock, events, resources
 from licensing.events import EventType, Reason
 from licensing.models import Pool, Removal, Seat, Subscription
-from licensing.operations import holding, pooling
+from licensing.operations import answering, giving_way, holding, pooling
 from licensing.operations.standing import Holder, Standing, lock_all_holders
 from licensing.rules import seats
 from licensing.rules.catalogue import SeatType
@@ -168,7 +168,15 @@ def _close(standing: Standing, old: Subscription, pool: Pool, why: Happening) ->
     for removal in _scheduled(pool):
         pool.scheduled_removal -= removal.quantity
         numbers = resources.pool_numbers(pool, ends_at)
-        holding.reduce_removal(why.actor, removal, removal.quantity, numbers, why.reason, why.cause)
+        giving_way.reduce_removal(
+            why.actor,
+            removal,
+            removal.quantity,
+            numbers,
+            why.reason,
+            why.cause,
+            why.effective_at,
+        )
     _end_seats(standing, pool, ends_at, why)
     pool.status, pool.closed_at = "closed", standing.now
     pool.purchased = pool.scheduled_removal = pool.minimum = 0
@@ -255,7 +263,7 @@ def _become(
         target.purchased += 1
         target.assigned += 1
     holding.retype(holder, seat, wanted, target)
-    events.record(
+    changed = events.record(
         why.actor,
         EventType.SEAT_CHANGED,
         resources.seat(seat),
@@ -266,6 +274,7 @@ def _become(
         reason=why.reason,
         cause=why.cause,
     )
+    answering.answer(standing, why.actor, holder, seat, why.reason, changed)
 
 
 def _pool_for(standing: Standing, seat_type: SeatType) -> Pool:

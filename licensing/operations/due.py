@@ -2,7 +2,7 @@
 
 from licensing import events
 from licensing.events import EventType, Reason
-from licensing.operations import holding, renewing
+from licensing.operations import answering, holding, renewing
 from licensing.operations.standing import Holder, Standing, lapsed, lock_holders, standing_of
 from licensing.rules.accounts import Invitation
 from licensing.rules.permissions import Actor, system
@@ -16,7 +16,7 @@ def brought_up_to_date(actor: Actor, alone: bool = False) -> Standing:
     `standing_of`.
     """
     standing = standing_of(actor, alone)
-    by_itself = system(standing.account.id, actor.request_id)
+    by_itself = system(standing.account.id, actor.request_id, actor.traceparent)
     renewing.renew_due(standing, by_itself)
     expire_invitations(standing, by_itself)
     return standing
@@ -43,5 +43,14 @@ def _expire(standing: Standing, actor: Actor, holder: Holder) -> None:
         previous={"invitation": Invitation.PENDING},
         effective_at=expired_at,
     )
+    answering.withdraw(standing, actor, holder, Reason.INVITATION_EXPIRED, expired)
     for seat in list(holder.seats):
-        holding.end(standing, actor, holder, seat, reason=Reason.INVITATION_EXPIRED, cause=expired)
+        holding.end(
+            standing,
+            actor,
+            holder,
+            seat,
+            reason=Reason.INVITATION_EXPIRED,
+            cause=expired,
+            effective_at=expired_at,
+        )
