@@ -34,7 +34,7 @@ from tests.world import START, Hands, a_free_account, an_account
 
 # After so many commands all that can be read is compared, and at the end of each example. The
 # answer of each command is compared at once.
-COMMANDS_BETWEEN_LOOKS = 12
+COMMANDS_BETWEEN_LOOKS = 20
 
 KEYS = {
     "admin": (Scope.ADMIN,),

@@ -244,6 +244,10 @@ def _cancel_sales(stage: Stage) -> Any:
     return cancelling.cancel(_by(stage), stage["sales"])
 
 
+def _invite(stage: Stage) -> Any:
+    return users.create_user(_by(stage), "felix@example.com", "Felix", seat_types=["core"])
+
+
 RENEWAL = {"about": (renew,), "at": NEXT_RENEWAL + timedelta(hours=1)}
 MIDNIGHT = {
     "about": (purchase,),
@@ -258,6 +262,12 @@ STAGES: dict[str, dict[str, Any]] = {
     "sales seats become core seats with the term": RENEWAL | {"before": move_down_at_the_renewal},
     "the pool moves with the term": RENEWAL | {"before": cancel_the_subscription},
     "a pool closes with the term": RENEWAL | {"before": _cancel_sales},
+    # Whoever ends it locks a user and a pool, beside those that the command is about.
+    "an invitation is over": {
+        "about": (set_the_minimum,),
+        "before": _invite,
+        "at": START + timedelta(days=15),
+    },
     "suspended": {"before": suspend, "about": (reactivate,)},
     "cancelled": {"before": cancel_the_subscription, "about": (resume,)},
 }
