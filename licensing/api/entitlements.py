@@ -65,7 +65,7 @@ class EntitlementsQueryRequest(Request):
     )
 
 
-class EntitlementsQueryResponse(Response):
+class EntitlementsOfUsersResponse(Response):
     """What many users may do."""
 
     items = fields.ListOf(
@@ -85,7 +85,7 @@ class EntitlementsQueryResponse(Response):
 @blp.needs(SEE_ENTITLEMENTS)
 @blp.idempotent("none")
 @blp.takes(EntitlementsQueryRequest, largest=1024 * 1024)
-@blp.gives(200, EntitlementsQueryResponse)
+@blp.gives(200, EntitlementsOfUsersResponse)
 def query_entitlements(actor: Actor, body: dict[str, Any]) -> dict[str, Any]:
     """Read what many users may do
 

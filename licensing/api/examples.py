@@ -28,6 +28,7 @@ FACTS: dict[str, Any] = {
     "external_id": "crm-4711",
     "kind": "user",
     "id": f"usr_{EXAMPLE_ID}",
+    "version": 8,
     "idempotency_key": "9b2f6c1e-order-4711",
     "purchased": 10,
     "assigned": 10,

@@ -14,7 +14,16 @@ from marshmallow import EXCLUDE, RAISE, Schema
 from marshmallow.fields import Field
 
 from licensing import __version__
-from licensing.api import auth, browsers, documenting, openapi, operation, pipeline, problems
+from licensing.api import (
+    auth,
+    browsers,
+    documenting,
+    openapi,
+    operation,
+    paths,
+    pipeline,
+    problems,
+)
 from licensing.api.converting import Plugin, component_name
 from licensing.api.fields import (
     Integer,
@@ -200,7 +209,9 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
             endpoint: Any = pipeline.endpoint(declared)
             endpoint._apidoc = {"manual_doc": documenting.document(declared)}
             parameters = [documenting.path_parameter(n) for n in declared.path_parameters]
-            self.route(declared.rule, methods=[method], parameters=parameters)(endpoint)
+            self.route(paths.routed(declared.rule), methods=[method], parameters=parameters)(
+                endpoint
+            )
             return view
 
         return decorate
@@ -268,6 +279,7 @@ def build_api(
         OPEN_ENDPOINTS=open_endpoints,
         MAX_CONTENT_LENGTH=LARGEST_BODY,
     )
+    app.url_map.converters[paths.ID] = paths.IdConverter
     # A path has one form: with a slash at its end it is another one, and unknown.
     app.url_map.strict_slashes = True
     problems.handle_errors(app)
