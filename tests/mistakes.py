@@ -104,7 +104,7 @@ class _OfOperation:
         self.contract, self.method, self.path, self.account_id = contract, method, path, account_id
         self.parameters = [self._resolved(parameter) for parameter in named]
         body = contract["paths"][path][method].get("requestBody")
-        self.content = body["content"]["application/json"] if body else None
+        self.content = next(iter(body["content"].values())) if body else None
         headers = {p["name"]: p["example"] for p in self._in("header") if p["required"]}
         example = deepcopy(self.content["example"]) if self.content else None
         self.right = Sent(method.upper(), self._filled({}), "", headers, example)

@@ -9,7 +9,7 @@ from licensing.api import headers, problem_content, problems
 from licensing.api.csv_body import CSV, shown_as_csv
 from licensing.api.examples import example_of
 from licensing.api.fields import EXAMPLE_ID
-from licensing.api.json_body import JSON
+from licensing.api.json_body import JSON, MERGE_PATCH
 from licensing.api.operation import Given, Operation
 from licensing.idempotency import IdempotencyInProgress
 from licensing.rules.permissions import Need
@@ -174,6 +174,10 @@ def _parameters(declared: Operation) -> list[Any]:
 
 def _request_body(declared: Operation) -> dict[str, Any]:
     content = {"schema": declared.body, "example": example_of(declared.body)}
+    if declared.if_match is not None:
+        # One type, since generated clients do well with one; the other is taken all the same.
+        text = "A JSON Merge Patch (RFC 7396); `application/json` is taken as one, too"
+        return {"required": True, "description": text, "content": {MERGE_PATCH: content}}
     forms: dict[str, Any] = {t: dict(content) for t in declared.media_types}
     if CSV in forms:
         forms[CSV] = {

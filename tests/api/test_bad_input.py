@@ -75,7 +75,7 @@ def _with_bodies(app: Flask) -> list[tuple[str, str, dict[str, Any]]]:
         for method, operation in operations.items():
             if method != "parameters" and "requestBody" in operation:
                 content = operation["requestBody"]["content"]
-                found.append((method.upper(), path, content["application/json"]["example"]))
+                found.append((method.upper(), path, next(iter(content.values()))["example"]))
     return found
 
 

@@ -100,4 +100,4 @@ def test_a_service_that_breaks_its_contract_is_found_out(app: Flask) -> None:
 
     found = list(_failures(app, _caller(app, account, "API key"), broken))
 
-    assert "Undocumented HTTP status code" in "\n".join(found)
+    assert "Undocumented status code: Received: 200" in "\n".join(found)
