@@ -7,7 +7,7 @@ from apispec import APISpec
 
 from licensing.api import headers, problem_content, problems
 from licensing.api.csv_body import CSV, shown_as_csv
-from licensing.api.examples import example_of
+from licensing.api.examples import answered_by, example_of, sent_to
 from licensing.api.fields import EXAMPLE_ID
 from licensing.api.json_body import JSON, MERGE_PATCH
 from licensing.api.operation import Given, Operation
@@ -173,7 +173,7 @@ def _parameters(declared: Operation) -> list[Any]:
 
 
 def _request_body(declared: Operation) -> dict[str, Any]:
-    content = {"schema": declared.body, "example": example_of(declared.body)}
+    content = {"schema": declared.body, "example": sent_to(declared.id, declared.body)}
     if declared.if_match is not None:
         # One type, since generated clients do well with one; the other is taken all the same.
         text = "A JSON Merge Patch (RFC 7396); `application/json` is taken as one, too"
@@ -211,13 +211,13 @@ def _success(declared: Operation, given: Given) -> dict[str, Any]:
     texts = {200: "Done", 201: "Made", 204: "Done; there is nothing to say"}
     answer: dict[str, Any] = {"description": texts[given.status], "headers": _headers(sent)}
     if given.schema is not None:
-        answer["content"] = _forms(given)
+        answer["content"] = _forms(declared, given)
     return answer
 
 
-def _forms(given: Given) -> dict[str, Any]:
+def _forms(declared: Operation, given: Given) -> dict[str, Any]:
     """The media types of an answer: JSON, and what else it can be shown as."""
-    example = example_of(given.schema)
+    example = answered_by(declared.id, given.status, given.schema)
     others = {
         media_type: {"schema": {"type": "string"}, "example": shown(example)}
         for media_type, shown in given.shown_as.items()

@@ -110,13 +110,13 @@ def test_openapi_generator(service: Served, tmp_path: Path) -> None:
 
 def test_openapi_typescript_and_openapi_ts(service: Served, tmp_path: Path) -> None:
     types, sdk, compiler = map(_node_tool, ("openapi-typescript", "openapi-ts", "tsc"))
-    for file in [*CLIENTS.glob("*.ts"), *CLIENTS.glob("*.json")]:
+    for file in [*CLIENTS.glob("*.ts"), *CLIENTS.glob("*.mjs"), *CLIENTS.glob("*.json")]:
         shutil.copy(file, tmp_path)
     (tmp_path / "node_modules").symlink_to(CLIENTS / "node_modules")
 
     made = tmp_path / "types.ts"
     _run(types, CONTRACT, "-o", made, "--default-non-nullable=false", folder=tmp_path)
-    _run(sdk, "-i", CONTRACT, "-o", "sdk", "-c", "@hey-api/client-fetch", folder=tmp_path)
+    _run(sdk, "-f", "openapi-ts.config.mjs", folder=tmp_path, CONTRACT=str(CONTRACT))
     _run(compiler, "--project", ".", folder=tmp_path)
 
     for story in ("fetch_story.js", "sdk_story.js"):
