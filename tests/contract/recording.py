@@ -2,7 +2,7 @@
 Examples as requests that were sent and answers that came, alike whenever they are recorded.
 
 Identifiers, secrets and durations differ from run to run; in an example they are made the same
-ones. Long lists are cut short.
+ones. Long lists are cut short, and JSON Schemas to their head: tools would follow their references.
 """
 
 import json
@@ -26,7 +26,7 @@ SAME = [
     (re.compile(r'^"[0-9a-f]{32}"$'), '"7d5e3f1a9b2c4d6e8f0a1b2c3d4e5f60"'),
     (re.compile(r"http://127\.0\.0\.1:\d+/\w*"), "https://billing.example.com/seats"),
 ]
-DURATIONS = "milliseconds"
+DURATIONS, SCHEMA = "milliseconds", "json_schema"
 
 
 class Recorder:
@@ -64,6 +64,8 @@ class Recorder:
     def _alike(self, value: Any, name: str = "") -> Any:
         if name == DURATIONS:
             return dict.fromkeys(value, 1)
+        if name == SCHEMA:
+            return {n: v for n, v in value.items() if not isinstance(v, dict)}
         if isinstance(value, dict):
             return {self._text(n): self._alike(v, n) for n, v in value.items()}
         if isinstance(value, list):
