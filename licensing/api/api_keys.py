@@ -14,7 +14,7 @@ from licensing.rules.permissions import MANAGE_KEYS, MINT_SESSIONS, Actor, Scope
 from licensing.rules.refusals import KeyNotLive, UserNotActive
 from licensing.sessions import LONGEST, SHORTEST
 
-blp = Blueprint("api-keys", __name__, description="API keys for services, session tokens for users")
+blp = Blueprint("api keys", __name__, description="API keys for services, session tokens for users")
 
 NAME: dict[str, Any] = {"description": "What the key is for", "example": "billing system"}
 DAY = 24 * 60 * 60

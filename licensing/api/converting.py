@@ -12,13 +12,13 @@ from licensing.api.fields import Choice
 
 
 class Converter(OpenAPIConverter):
-    """apispec's converter, with enumerations as named components."""
+    """apispec's converter: enumerations are named components, examples a list as in 3.1."""
 
     def init_attribute_functions(self) -> None:
         """Put ours before the one that makes types nullable, which wraps what it finds."""
         super().init_attribute_functions()  # type: ignore[no-untyped-call]
         nullable = self.attribute_functions.pop()
-        self.attribute_functions += [self.choice2component, nullable]
+        self.attribute_functions += [self.choice2component, self.example2list, nullable]
 
     def choice2component(self, field: Field[Any], ret: dict[str, Any], **_: Any) -> dict[str, Any]:
         """An enumeration becomes a component; a part of one stands where it is used."""
@@ -31,6 +31,11 @@ class Converter(OpenAPIConverter):
         component = {"type": "string", "enum": list(field.only)}
         self.spec.components.schemas.setdefault(field.enum.__name__, component)
         return {"$ref": f"#/components/schemas/{field.enum.__name__}"}
+
+    def example2list(self, field: Field[Any], ret: dict[str, Any], **_: Any) -> dict[str, Any]:
+        """JSON Schema has a list of examples, and none where there is nothing to show."""
+        example = ret.pop("example", None)
+        return {} if example is None else {"examples": [example]}
 
     def schema2jsonschema(self, schema: Any) -> dict[str, Any]:
         """Say `additionalProperties` as the schema treats unknown members."""

@@ -5,11 +5,11 @@ from typing import Any
 
 from apispec import APISpec
 
-from licensing.api import problems
+from licensing.api import headers, problem_content, problems
 from licensing.api.csv_body import CSV, shown_as_csv
-from licensing.api.examples import example_of, example_of_refusal
+from licensing.api.examples import answered_by, example_of, sent_to
 from licensing.api.fields import EXAMPLE_ID
-from licensing.api.json_body import JSON
+from licensing.api.json_body import JSON, MERGE_PATCH
 from licensing.api.operation import Given, Operation
 from licensing.idempotency import IdempotencyInProgress
 from licensing.rules.permissions import Need
@@ -29,41 +29,6 @@ RESPONSES = {
     428: ("PreconditionRequired", "The header If-Match is missing"),
     429: ("RateLimited", "There were too many requests in this minute"),
     503: ("Unavailable", "The service cannot work on this now; try again"),
-}
-PROBLEM = {
-    "type": "object",
-    "description": "An error (RFC 9457), with the facts behind it as further members.",
-    "properties": {
-        "type": {"type": "string", "description": "Path of an explanation of the code"},
-        "title": {"type": "string", "description": "The code as words"},
-        "status": {"type": "integer", "description": "The HTTP status"},
-        "detail": {"type": "string", "description": "What is wrong, in a sentence"},
-        "instance": {"type": "string", "description": "The path of the request"},
-        "code": {"type": "string", "description": "Stable code of the error"},
-        "request_id": {
-            "type": ["string", "null"],
-            "description": "Identifies the request in the log",
-        },
-        "errors": {
-            "type": "array",
-            "description": "Every mistake of the request, for validation",
-            "items": {
-                "type": "object",
-                "properties": {
-                    "location": {
-                        "type": "string",
-                        "enum": ["body", "query", "path", "header"],
-                        "description": "Where it is",
-                    },
-                    "pointer": {"type": "string", "description": "JSON pointer to the member"},
-                    "detail": {"type": "string", "description": "What is wrong with it"},
-                },
-                "required": ["location", "pointer", "detail"],
-            },
-        },
-    },
-    "required": ["type", "title", "status", "detail", "instance", "code", "request_id"],
-    "additionalProperties": True,
 }
 HEADERS = {
     "X-Request-Id": (
@@ -100,6 +65,10 @@ AS_A_FILE = (
     "formula there is an apostrophe."
 )
 QUOTA = ["RateLimit", "RateLimit-Policy"]
+# What the headers of requests look like; `headers` checks it.
+KEY_FORM = {"minLength": 1, "maxLength": 257, "pattern": f"^({headers.IDEMPOTENCY_KEY.pattern})$"}
+ETAG_FORM = {"maxLength": 41, "pattern": f"^{headers.ETAG.pattern}$"}
+FORMS = {"Idempotency-Key": KEY_FORM, "If-Match": ETAG_FORM, "If-None-Match": {}}
 IF_MATCH = "The ETag of what was read; 412 when it has changed since"
 IDEMPOTENCY_KEY = "A new random key for a new request, the same to repeat one; kept for 7 days"
 PARAMETERS = {
@@ -137,7 +106,8 @@ HEADERS_OF_PROBLEMS = {
 
 def add_components(spec: APISpec) -> None:
     """Add what all operations share to the contract."""
-    spec.components.schema("Problem", PROBLEM)
+    spec.components.schema("Problem", problem_content.PROBLEM)
+    spec.components.schema("ProblemError", problem_content.PROBLEM_ERROR)
     for name, (text, example) in HEADERS.items():
         header = {"description": text, "schema": {"type": "string"}, "example": example}
         spec.components.header(name, header)
@@ -146,7 +116,7 @@ def add_components(spec: APISpec) -> None:
             "name": header_name,
             "required": required,
             "description": text,
-            "schema": {"type": "string"},
+            "schema": {"type": "string"} | FORMS[header_name],
             "example": example,
         }
         spec.components.parameter(name, "header", parameter)
@@ -155,17 +125,13 @@ def add_components(spec: APISpec) -> None:
 
 
 def _problem_response(status: int, text: str) -> dict[str, Any]:
-    headers = ["X-Request-Id"]
-    headers += HEADERS_OF_PROBLEMS.get(status, [])
+    sent = ["X-Request-Id", *HEADERS_OF_PROBLEMS.get(status, [])]
+    kinds = problem_content.of_any_operation(status)
     return {
-        "description": text,
-        "headers": _headers(headers),
-        "content": {problems.MEDIA_TYPE: {"schema": _problem_schema()}},
+        "description": f"{text}: {problem_content.codes(kinds)}",
+        "headers": _headers(sent),
+        "content": problem_content.content(kinds),
     }
-
-
-def _problem_schema() -> dict[str, str]:
-    return {"$ref": "#/components/schemas/Problem"}
 
 
 def _headers(names: Iterable[str]) -> dict[str, Any]:
@@ -175,7 +141,17 @@ def _headers(names: Iterable[str]) -> dict[str, Any]:
 def path_parameter(name: str) -> dict[str, Any]:
     """A parameter in the path."""
     text, example = PATH_PARAMETERS[name]
-    return {"in": "path", "name": name, "required": True, "description": text, "example": example}
+    schema = {"type": "string", "minLength": 1, "maxLength": 64}
+    if name.endswith("_id"):
+        schema["pattern"] = f"^{example.removesuffix(EXAMPLE_ID)}[A-Za-z0-9]+$"
+    return {
+        "in": "path",
+        "name": name,
+        "required": True,
+        "description": text,
+        "schema": schema,
+        "example": example,
+    }
 
 
 def document(declared: Operation) -> dict[str, Any]:
@@ -226,7 +202,11 @@ def _parameters(declared: Operation) -> list[Any]:
 
 
 def _request_body(declared: Operation) -> dict[str, Any]:
-    content = {"schema": declared.body, "example": example_of(declared.body)}
+    content = {"schema": declared.body, "example": sent_to(declared.id, declared.body)}
+    if declared.if_match is not None:
+        # One type, since generated clients do well with one; the other is taken all the same.
+        text = "A JSON Merge Patch (RFC 7396); `application/json` is taken as one, too"
+        return {"required": True, "description": text, "content": {MERGE_PATCH: content}}
     forms: dict[str, Any] = {t: dict(content) for t in declared.media_types}
     if CSV in forms:
         forms[CSV] = {
@@ -247,27 +227,27 @@ def _successes(declared: Operation) -> dict[int, Any]:
 
 
 def _success(declared: Operation, given: Given) -> dict[str, Any]:
-    headers = ["X-Request-Id", *(QUOTA if declared.limited else [])]
+    sent = ["X-Request-Id", *(QUOTA if declared.limited else [])]
     if given.schema is not None and declared.has_etag:
-        headers.append("ETag")
-    headers += ["Cache-Control"] * (declared.fresh_for is not None)
-    headers += ["Content-Disposition"] * (declared.csv is not None)
+        sent.append("ETag")
+    sent += ["Cache-Control"] * (declared.fresh_for is not None)
+    sent += ["Content-Disposition"] * (declared.csv is not None)
     if given.location is not None:
-        headers.append("Location")
+        sent.append("Location")
     if declared.repeatable:
-        headers.append("Idempotency-Replayed")
+        sent.append("Idempotency-Replayed")
     if given.status == 204 and declared.id == "unassignSeat":
-        headers.append("Paid-Until")
+        sent.append("Paid-Until")
     texts = {200: "Done", 201: "Made", 204: "Done; there is nothing to say"}
-    answer: dict[str, Any] = {"description": texts[given.status], "headers": _headers(headers)}
+    answer: dict[str, Any] = {"description": texts[given.status], "headers": _headers(sent)}
     if given.schema is not None:
-        answer["content"] = _forms(given)
+        answer["content"] = _forms(declared, given)
     return answer
 
 
-def _forms(given: Given) -> dict[str, Any]:
+def _forms(declared: Operation, given: Given) -> dict[str, Any]:
     """The media types of an answer: JSON, and what else it can be shown as."""
-    example = example_of(given.schema)
+    example = answered_by(declared.id, given.status, given.schema)
     others = {
         media_type: {"schema": {"type": "string"}, "example": shown(example)}
         for media_type, shown in given.shown_as.items()
@@ -289,7 +269,7 @@ def _refusals(declared: Operation) -> dict[int, Any]:
         kinds.append(IdempotencyInProgress)
     for status, own in problems.documented(kinds).items():
         answers[status] = _own_refusals(status, own)
-    return answers
+    return dict(sorted(answers.items()))
 
 
 def _statuses_of_input(declared: Operation) -> list[int]:
@@ -304,28 +284,11 @@ def _statuses_of_input(declared: Operation) -> list[int]:
 
 
 def _own_refusals(status: int, kinds: list[type[Refusal]]) -> dict[str, Any]:
-    codes = ", ".join(f"`{kind.code}`" for kind in kinds)
-    examples = {
-        kind.code: {
-            "summary": kind.paragraphs()[1],
-            "value": {
-                "type": f"/problems/{kind.code}",
-                "title": problems.title_of(kind.code),
-                "status": problems.status_of(kind),
-                "detail": str(example),
-                "instance": "/v1/…",
-                "code": kind.code,
-                "request_id": "req_" + EXAMPLE_ID,
-            }
-            | example.facts,
-        }
-        for kind, example in ((kind, example_of_refusal(kind)) for kind in kinds)
-    }
-    headers = ["X-Request-Id"]
+    sent = ["X-Request-Id"]
     if status == 503 or IdempotencyInProgress in kinds:
-        headers.append("Retry-After")
+        sent.append("Retry-After")
     return {
-        "description": f"Refused as things stand: {codes}",
-        "headers": _headers(headers),
-        "content": {problems.MEDIA_TYPE: {"schema": _problem_schema(), "examples": examples}},
+        "description": f"Refused as things stand: {problem_content.codes(kinds)}",
+        "headers": _headers(sent),
+        "content": problem_content.content(kinds),
     }

@@ -65,7 +65,7 @@ class EntitlementsQueryRequest(Request):
     )
 
 
-class EntitlementsQueryResponse(Response):
+class EntitlementsOfUsersResponse(Response):
     """What many users may do."""
 
     items = fields.ListOf(
@@ -86,7 +86,7 @@ class EntitlementsQueryResponse(Response):
 @blp.idempotent("none")
 @blp.fresh_for(SECONDS_FRESH)
 @blp.takes(EntitlementsQueryRequest, largest=1024 * 1024)
-@blp.gives(200, EntitlementsQueryResponse)
+@blp.gives(200, EntitlementsOfUsersResponse)
 def query_entitlements(actor: Actor, body: dict[str, Any]) -> dict[str, Any]:
     """Read what many users may do
 

@@ -1,6 +1,14 @@
-"""Examples of whole requests, answers and refusals, put together from those of their parts."""
+"""
+Examples of whole requests, answers and refusals.
 
+Requests and answers are those that were recorded in `openapi/examples`; what has none is put
+together from the examples of its parts, as are refusals.
+"""
+
+import json
 from dataclasses import fields
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import marshmallow
@@ -9,6 +17,8 @@ from licensing.api.fields import EXAMPLE_ID, Choice
 from licensing.api.operation import UndeclaredOperation
 from licensing.rules.refusals import Refusal
 
+# A link to openapi/examples, which so is part of what is installed.
+RECORDED = Path(__file__).parent / "recorded"
 # What a fact of a refusal may be, where its type alone would not say enough.
 FACTS: dict[str, Any] = {
     "because": "it is not sold to this account",
@@ -30,6 +40,7 @@ FACTS: dict[str, Any] = {
     "external_id": "crm-4711",
     "kind": "user",
     "id": f"usr_{EXAMPLE_ID}",
+    "version": 8,
     "idempotency_key": "9b2f6c1e-order-4711",
     "purchased": 10,
     "assigned": 10,
@@ -73,6 +84,25 @@ def _fact(name: str) -> Any:
         }
         return f"{prefixes.get(name, name.removesuffix('_id')[:4])}_{EXAMPLE_ID}"
     raise UndeclaredOperation(f"the fact {name} of a refusal has no example")
+
+
+def sent_to(operation: str, schema: Any) -> Any:
+    """A body that is sent to an operation."""
+    composed = example_of(schema)
+    return _recorded(operation).get("request", {}).get("body") or composed
+
+
+def answered_by(operation: str, status: int, schema: Any) -> Any:
+    """What an operation answers with this status."""
+    composed = example_of(schema)
+    response = _recorded(operation).get("response", {})
+    return response["body"] if response.get("status") == status else composed
+
+
+@cache
+def _recorded(operation: str) -> dict[str, Any]:
+    file = RECORDED / f"{operation}.json"
+    return json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
 
 
 def example_of(schema: Any) -> Any:

@@ -24,7 +24,7 @@ EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo
 FORBIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 RFC_3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)", re.IGNORECASE)
-EMAIL = re.compile(r"[^@\s\"<>(),:;\\]{1,64}@[^@\s\"<>(),:;\\]{1,189}")
+EMAIL = re.compile(r'[^@\s"<>(),:;\\]{1,64}@[^@\s"<>(),:;\\]{1,189}')
 METADATA_KEY = re.compile(r"[A-Za-z0-9_.-]{1,40}")
 MOST_METADATA = 20
 LONGEST_INTEGER = 18
@@ -58,7 +58,7 @@ class Text(Documented, marshmallow.fields.String):
         # For the contract; the check itself comes after the text was trimmed.
         metadata: dict[str, Any] = {"minLength": min, "maxLength": max}
         if self.pattern is not None:
-            metadata["pattern"] = f"^{self.pattern.pattern}$"
+            metadata["pattern"] = f"^({self.pattern.pattern})$"
         super().__init__(metadata=metadata | options.pop("metadata", {}), **options)
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:

@@ -21,6 +21,7 @@ from licensing.api import (
     limiting,
     openapi,
     operation,
+    paths,
     pipeline,
     problems,
 )
@@ -233,7 +234,9 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
             endpoint: Any = pipeline.endpoint(declared)
             endpoint._apidoc = {"manual_doc": documenting.document(declared)}
             parameters = [documenting.path_parameter(n) for n in declared.path_parameters]
-            self.route(declared.rule, methods=[method], parameters=parameters)(endpoint)
+            self.route(paths.routed(declared.rule), methods=[method], parameters=parameters)(
+                endpoint
+            )
             return view
 
         return decorate
@@ -302,6 +305,7 @@ def build_api(
         OPEN_ENDPOINTS=open_endpoints,
         MAX_CONTENT_LENGTH=LARGEST_BODY,
     )
+    app.url_map.converters[paths.ID] = paths.IdConverter
     # A path has one form: with a slash at its end it is another one, and unknown.
     app.url_map.strict_slashes = True
     problems.handle_errors(app)

@@ -2,12 +2,14 @@
 The contract as files: OpenAPI 3.1.1 from the code, and 3.0.3 derived from it for older generators.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 from flask import Flask
 
 # Values, not schemas: nothing in them is to be rewritten.
 AS_THEY_ARE = ("default", "enum", "const", "example", "examples")
+SCHEMAS = "#/components/schemas/"
 DESCRIPTION = """\
 Seat (licence) management: accounts subscribe to products, buy seats, give them to users, take them
 back and move them; every change is kept in the account's log.
@@ -56,14 +58,50 @@ def as_3_0(described: dict[str, Any]) -> dict[str, Any]:
     """
     The same contract as OpenAPI 3.0.3: what 3.0 cannot say is said in its own way.
 
-    Without `webhooks` and the licence's identifier; `type` lists become `nullable`, references with
-    siblings `allOf`, and constants one-value enumerations.
+    Without `webhooks`, their schemas and the licence's identifier; `type` lists become `nullable`,
+    references with siblings `allOf`, and constants one-value enumerations.
     """
     older: dict[str, Any] = _older(described)
+    _name_the_types(older, older["components"]["schemas"])
     older["openapi"] = "3.0.3"
-    older.pop("webhooks", None)
+    if older.pop("webhooks", None) is not None:
+        _leave_out_what_nothing_refers_to(older)
     older["info"]["license"].pop("identifier", None)
     return older
+
+
+def _leave_out_what_nothing_refers_to(described: dict[str, Any]) -> None:
+    schemas = described["components"]["schemas"]
+    rest = described | {"components": described["components"] | {"schemas": {}}}
+    used: set[str] = set()
+    wanted = set(_referred_to(rest))
+    while wanted:
+        used |= wanted
+        wanted = {name for found in wanted for name in _referred_to(schemas[found])} - used
+    described["components"]["schemas"] = {n: s for n, s in schemas.items() if n in used}
+
+
+def _referred_to(value: Any) -> Iterator[str]:
+    """The names of the schemas that something refers to."""
+    if isinstance(value, dict):
+        reference = value.get("$ref")
+        if isinstance(reference, str) and reference.startswith(SCHEMAS):
+            yield reference.removeprefix(SCHEMAS)
+    for child in value.values() if isinstance(value, dict) else value:
+        if isinstance(child, dict | list):
+            yield from _referred_to(child)
+
+
+def _name_the_types(value: Any, components: dict[str, Any]) -> None:
+    """Give what may be null the type of what it refers to: without one, `nullable` says nothing."""
+    children = value.values() if isinstance(value, dict) else value
+    for child in children:
+        if isinstance(child, dict | list):
+            _name_the_types(child, components)
+    if isinstance(value, dict) and value.get("nullable") and "allOf" in value:
+        target = components.get(value["allOf"][0].get("$ref", "").removeprefix(SCHEMAS), {})
+        if "type" in target:
+            value["type"] = target["type"]
 
 
 def _older(value: Any) -> Any:

@@ -48,6 +48,7 @@ class MalformedJson(RequestRefused):
 
     code = "malformed_json"
     status = 400
+    example: ClassVar[dict[str, str]] = {"because": "Expecting value at line 1, column 14"}
     because: str
 
 
@@ -61,6 +62,7 @@ class MalformedCsv(RequestRefused):
 
     code = "malformed_csv"
     status = 400
+    example: ClassVar[dict[str, str]] = {"because": "line 3 has 2 columns, not 3"}
     because: str
 
 
@@ -106,6 +108,10 @@ class MalformedHeader(RequestRefused):
 
     code = "malformed_header"
     status = 400
+    example: ClassVar[dict[str, str]] = {
+        "header": "If-Match",
+        "because": 'one strong ETag such as "v7" is expected',
+    }
     header: str
     because: str
 
@@ -152,6 +158,7 @@ class PayloadTooLarge(RequestRefused):
 
     code = "payload_too_large"
     status = 413
+    example: ClassVar[dict[str, int]] = {"limit": 65_536}
     limit: int
 
 
@@ -164,6 +171,7 @@ class UnsupportedMediaType(RequestRefused):
 
     code = "unsupported_media_type"
     status = 415
+    example: ClassVar[dict[str, list[str]]] = {"accepted": ["application/json"]}
     accepted: list[str]
 
 
@@ -187,6 +195,9 @@ class ValidationFailed(RequestRefused):
 
     code = "validation_failed"
     status = 422
+    example: ClassVar[dict[str, list[dict[str, str]]]] = {
+        "errors": [{"location": "body", "pointer": "/quantity", "detail": "Not a valid integer."}]
+    }
     errors: list[dict[str, str]]
 
 
@@ -233,6 +244,7 @@ class RequestMalformed(RequestRefused):
 
     code = "bad_request"
     status = 400
+    example: ClassVar[dict[str, str]] = {"because": "the request line is too long"}
     because: str
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from licensing import hands, settings
 from licensing.models import Account, Seat, Subscription, User
+from licensing.queries.accounts import existing_account
 from licensing.rules import entitlements as rules
 from licensing.rules.accounts import AccountStatus
 from licensing.rules.entitlements import Holder
@@ -43,7 +44,7 @@ def entitlements_of(
     The same for many users at once, with three queries, in the order in which they were named.
 
     `features` are those that are asked for, None for all of the catalogue. Users whom the account
-    does not have are named in `not_found`. Raises `NotFound` for an unknown feature, and
+    does not have are named in `not_found`. Raises `NotFound` for an unknown feature or account, and
     `PermissionDenied`, also for a user who asks about himself only.
     """
     require(actor, SEE_ENTITLEMENTS)
@@ -53,6 +54,8 @@ def entitlements_of(
         if feature not in catalogue.features:
             raise NotFound("feature", feature)
     holders = _holders(actor, user_ids)
+    if not holders:
+        existing_account(actor.account)
     return {
         "items": [_shown(id, holders[id], wanted) for id in user_ids if id in holders],
         "not_found": [id for id in user_ids if id not in holders],

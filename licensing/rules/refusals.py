@@ -83,6 +83,7 @@ class PermissionDenied(NotPermitted):
     """
 
     code = "permission_denied"
+    example: ClassVar[dict[str, str]] = {"kind": "permission", "missing": "manage_users"}
     kind: str
     missing: str
 

@@ -89,7 +89,7 @@ def _with_bodies(app: Flask) -> list[tuple[str, str, dict[str, Any]]]:
         for method, operation in operations.items():
             if method != "parameters" and "requestBody" in operation:
                 content = operation["requestBody"]["content"]
-                found.append((method.upper(), path, content["application/json"]["example"]))
+                found.append((method.upper(), path, next(iter(content.values()))["example"]))
     return found
 
 
@@ -199,38 +199,12 @@ def test_any_value_for_any_member_is_answered_without_a_5xx(
     assert sent > 1500
 
 
-@pytest.mark.parametrize(
-    "value", ["%00", "%ff", "..%2f..%2fetc", "x" * 300, "%E2%80%AE", "9223372036854775808", "'"]
-)
-def test_any_value_in_any_path_is_answered_with_a_problem(
-    app: Flask, client: FlaskClient, value: str
-) -> None:
-    for path, operations in document(app)["paths"].items():
-        for place in re.findall(r"{\w+}", path):
-            for method in set(operations) - {"parameters"}:
-                answer = client.open(
-                    re.sub(r"{\w+}", "x_1", path.replace(place, value)), method=method.upper()
-                )
-
-                assert _is_a_problem(answer), (method, path, place)
-                may_be_incomplete = method in ("post", "patch") or path.endswith(REQUIRED_QUERIES)
-                assert answer.status_code == 404 or may_be_incomplete
-
-
 @pytest.mark.parametrize("path", ["/", "/v1", "/v1/accounts/", "/v1//accounts", "/favicon.ico"])
 def test_unknown_paths_are_problems(app: Flask, path: str) -> None:
     answer = a_client(app).get(path)
 
     assert (answer.status_code, answer.json["code"]) == (404, "not_found")
     assert _is_a_problem(answer)
-
-
-def test_unknown_methods_are_problems_that_say_which_are_known(app: Flask) -> None:
-    for method in ("PUT", "TRACE", "BREW"):
-        answer = a_client(app).open("/v1/accounts", method=method)
-
-        assert (answer.status_code, answer.json["code"]) == (405, "method_not_allowed")
-        assert {"GET", "POST"} <= set(re.split(r",\s*", answer.headers["Allow"]))
 
 
 # Texts that are odd, and JSON's other kinds: sent for each member of each body, at real things.
@@ -308,61 +282,6 @@ def test_an_odd_value_for_a_member_of_what_exists_is_no_5xx(
             )
 
             assert answer.status_code < 300 or _is_a_problem(answer), (path, member)
-
-
-def test_types_are_not_guessed_in_any_body(app: Flask, client: FlaskClient) -> None:
-    guesses: dict[type, list[Any]] = {
-        bool: [0, 1, "true", None],
-        int: [True, False, 1.0, "1", "\u0661", None],
-        str: [1, True, ["x"], {"x": "x"}],
-        list: ["x", {"0": "x"}, 1, None],
-        dict: ["x", [], 1, True],
-    }
-    wrong = [
-        (method, path, example | {member: guess}, member)
-        for method, path, example in _with_bodies(app)
-        for member, value in example.items()
-        for guess in guesses.get(type(value), [])
-        if (member, guess) not in [("low_mark", None), ("start", 1)]  # these are meant
-    ]
-
-    for number, (method, path, body, member) in enumerate(wrong):
-        answer = client.open(
-            _filled(client, path),
-            method=method,
-            json=body,
-            headers={"Idempotency-Key": f"k{number}"} if method == "POST" else {},
-        )
-
-        assert (answer.status_code, answer.json["code"]) == (422, "validation_failed"), (path, body)
-        pointers = [error["pointer"] for error in answer.json["errors"]]
-        assert all(pointer.startswith(f"/{member}") for pointer in pointers), (path, body)
-    assert len(wrong) > 150
-
-
-@pytest.mark.parametrize(
-    ("query", "status", "code"),
-    [
-        pytest.param("sudo=true", 422, "validation_failed", id="unknown"),
-        pytest.param("a=1&a=2", 422, "validation_failed", id="twice"),
-        pytest.param("a=%00", 422, "validation_failed", id="a NUL"),
-        pytest.param("%ff=1", 400, "malformed_query", id="no UTF-8"),
-        pytest.param("a=%c0%80", 400, "malformed_query", id="an overlong NUL"),
-        pytest.param("a=%", 422, "validation_failed", id="half an escape"),
-    ],
-)
-def test_a_query_that_is_not_expected_is_refused_everywhere(
-    app: Flask, client: FlaskClient, query: str, status: int, code: str
-) -> None:
-    for path, operations in document(app)["paths"].items():
-        for method in set(operations) - {"parameters"}:
-            answer = client.open(
-                f"{_filled(client, path)}?{query}",
-                method=method.upper(),
-                headers={"Idempotency-Key": "k"} if method == "post" else {},
-            )
-
-            assert (answer.status_code, answer.json["code"]) == (status, code), (method, path)
 
 
 @pytest.mark.parametrize(

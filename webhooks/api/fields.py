@@ -37,7 +37,7 @@ class Start(fields.Text):
     complaint = "now, beginning or a sequence is expected."
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(max=15, **options)
+        super().__init__(max=15, metadata={"type": ["string", "integer"]}, **options)
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
         if type(value) is int:

@@ -147,7 +147,7 @@ class RecoverRequest(Request):
     )
 
 
-class RecoverResponse(Response):
+class RecoveredEventsResponse(Response):
     """What is sent again."""
 
     events = fields.Integer(min=0, description="How many parked events are sent again", example=3)
@@ -169,7 +169,7 @@ class SkipRequest(Request):
     )
 
 
-class SkipResponse(Response):
+class SkippedEventsResponse(Response):
     """What was passed over."""
 
     items = fields.ListOf(
@@ -246,7 +246,7 @@ def get_webhook_replay(actor: Actor, endpoint_id: str, replay_id: str) -> dict[s
 @blp.post("/webhook-endpoints/<endpoint_id>/recover")
 @blp.needs(MANAGE_WEBHOOKS)
 @blp.takes(RecoverRequest, required=False)
-@blp.gives(200, RecoverResponse)
+@blp.gives(200, RecoveredEventsResponse)
 def recover_webhook_events(actor: Actor, endpoint_id: str, body: dict[str, Any]) -> dict[str, Any]:
     """Send all parked events again
 
@@ -258,7 +258,7 @@ def recover_webhook_events(actor: Actor, endpoint_id: str, body: dict[str, Any])
 @blp.post("/webhook-endpoints/<endpoint_id>/skip")
 @blp.needs(MANAGE_WEBHOOKS)
 @blp.takes(SkipRequest)
-@blp.gives(200, SkipResponse)
+@blp.gives(200, SkippedEventsResponse)
 @blp.refuses(NothingToSkip, TooManyToSkip)
 def skip_webhook_events(actor: Actor, endpoint_id: str, body: dict[str, Any]) -> dict[str, Any]:
     """Pass over events that will not go
