@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlencode
 
 from licensing.api.fields import EXAMPLE_ID
 
@@ -16,6 +17,7 @@ Step = str | int
 # Kinds of things by what their ids are called, where the contract has no example to tell it.
 KINDS = {
     "account_id": "acc",
+    "actor_id": "usr",
     "user_id": "usr",
     "user_ids": "usr",
     "transfer_to": "usr",
@@ -87,15 +89,19 @@ def _places(
 
 
 def _kind(name: str, described: dict[str, Any]) -> str | None:
-    shown = [described.get("example"), *described.get("examples", [])]
-    shown += described.get("schema", {}).get("examples", [])
-    for example in shown:
+    for example in _shown(described):
         if isinstance(example, str) and (found := EXAMPLE.fullmatch(example)):
             return found[1]
     if name in KINDS:
         return KINDS[name]
     assert name in NOT_OURS or not re.search(r"_ids?$", name), f"of what is {name} the id?"
     return None
+
+
+def _shown(described: dict[str, Any]) -> list[Any]:
+    """The examples of a parameter or a member, wherever they stand."""
+    own = [described.get("example"), *described.get("examples", [])]
+    return own + (_shown(described["schema"]) if "schema" in described else [])
 
 
 def _members(
@@ -133,7 +139,17 @@ def request_of(
     headers = {"Idempotency-Key": key} if method == "post" else {}
     if {"$ref": "#/components/parameters/IfMatchRequired"} in described["parameters"]:
         headers["If-Match"] = '"v1"'
-    return Request(described["operationId"], method.upper(), path, _of(ids, body), headers)
+    query = "?" + urlencode(_required(described))
+    return Request(described["operationId"], method.upper(), path, _of(ids, body), headers, query)
+
+
+def _required(described: dict[str, Any]) -> dict[str, str]:
+    """The query parameters without which nothing is answered, as the contract shows them."""
+    return {
+        parameter["name"]: next(filter(None, _shown(parameter)))
+        for parameter in described["parameters"]
+        if parameter.get("in") == "query" and parameter.get("required")
+    }
 
 
 def _of(ids: dict[str, str], value: Any) -> Any:
@@ -144,11 +160,11 @@ def _of(ids: dict[str, str], value: Any) -> Any:
 
 def swapped(request: Request, place: Place, own: dict[str, str], foreign: str) -> Request:
     """The request with the id of another tenant in one place."""
-    body, path, query = deepcopy(request.body), request.path, ""
+    body, path, query = deepcopy(request.body), request.path, request.query
     if place.where == "path":
         path = path.replace(own[place.kind], foreign)
     elif place.where == "query":
-        query = f"?{place.steps[0]}={foreign}"
+        query += f"&{place.steps[0]}={foreign}"
     else:
         *way, last = place.steps
         inner = body = {} if body is None else body
