@@ -2,7 +2,7 @@
 
 import pytest
 
-from licensing.operations.users import record_activity
+from licensing.operations.activity import record_activity
 from licensing.rules.permissions import Scope
 from licensing.rules.refusals import (
     AccountClosed,
