@@ -9,7 +9,7 @@ from flask import Flask
 from flask.cli import ScriptInfo
 from peewee import PeeweeException
 
-from licensing import __version__, api, cli, db, settings
+from licensing import __version__, api, cli, console, db, settings
 from licensing.scheduler import Scheduler
 from licensing.settings import Settings, StartRefused
 from webhooks import beside, demo
@@ -34,6 +34,7 @@ def create_app(chosen: Settings | None = None) -> Flask:
     beside.attach()
     app = Flask("seatkeeper", static_folder=None)
     api.add_api(app, in_force, RESOURCES)
+    console.add_console(app)
     for command in COMMANDS:
         app.cli.add_command(command)
     return app
