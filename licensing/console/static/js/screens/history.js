@@ -108,12 +108,14 @@ function dayOf({ events }) {
   return h("li", {}, h("h3", {}, weekday(events[0].timestamp)), h("ol", {}, events.map(entry)));
 }
 
+// What follows from something else by itself takes less room.
 function entry(event) {
+  const quiet = event.type === "user.entitlements_changed";
   return h(
     "li",
-    { class: `event ${event.type.split(".")[0]}`, title: `${event.type}, number ${event.sequence}` },
+    { class: quiet ? "event quiet" : "event", title: `${event.type}, number ${event.sequence}` },
     h("time", { datetime: event.timestamp, title: moment(event.timestamp) }, time(event.timestamp)),
-    h("div", {}, h("p", {}, sentence(event)), h("small", {}, circumstances(event))),
+    h("div", {}, h("p", {}, sentence(event)), !quiet && h("small", {}, circumstances(event))),
   );
 }
 

@@ -1,6 +1,6 @@
 // What the table can be narrowed to.
 
-import { button, h, select, unhurried } from "../parts/dom.js";
+import { h, select, unhurried } from "../parts/dom.js";
 import { assignable, seatTitle } from "../store.js";
 import { daysFromNow } from "../words.js";
 
@@ -9,7 +9,7 @@ const STATUS = [["", "Any status"], ["active", "Active"], ["invited", "Invited"]
 const INVITATION = [["", "Any invitation"], ["pending", "Pending"], ["accepted", "Accepted"], ["expired", "Expired"]];
 const INACTIVE = [["", "Any activity"], ["30", "Inactive for 30 days"], ["60", "Inactive for 60 days"], ["90", "Inactive for 90 days"]];
 
-export function filterBar(changed, exportAll) {
+export function filterBar(changed) {
   const query = {};
   const put = (name) => (value) => {
     query[name] = value || null;
@@ -26,7 +26,7 @@ export function filterBar(changed, exportAll) {
     filter("Invitation", INVITATION, put("invitation")),
     filter("Activity", INACTIVE, since),
   ];
-  const bar = h("div", { class: "filters", role: "search" }, search, filters, button("Export CSV", exportAll, { kind: "quiet" }));
+  const bar = h("div", { class: "filters", role: "search" }, search, filters);
   bar.clear = () => {
     for (const control of [search, ...filters]) control.value = "";
     for (const name of Object.keys(query)) delete query[name];

@@ -34,8 +34,9 @@ export function seatsTable() {
   const region = h("div", { class: "table-region" });
   const pager = h("nav", { class: "pager", "aria-label": "Pages" });
   const selection = h("div", { class: "selection", role: "region", "aria-label": "Selection" });
-  const bar = filterBar(filtered, exportAll);
-  const element = h("section", { class: "users", "aria-label": "Users" }, bar, selection, region, pager);
+  const bar = filterBar(filtered);
+  const top = h("div", { class: "section" }, h("h2", {}, "Users"), button("Export CSV", exportAll, { kind: "quiet" }));
+  const element = h("section", { class: "users", "aria-label": "Users" }, top, bar, selection, region, pager);
 
   function head(sort, title) {
     if (!sort) return h("th", { scope: "col" }, title);
