@@ -57,7 +57,7 @@ export const changeTier = (title, id, tier) => confirmed(title, "POST", `${subsc
 export const cancelSubscription = (title, id) => confirmed(title, "POST", `${subscription(id)}/cancellation`);
 export const resumeSubscription = (title, id) => confirmed(title, "DELETE", `${subscription(id)}/cancellation`);
 export const requestSeat = (title, request) => confirmed(title, "POST", `${account()}/seat-requests`, { body: request });
-export const approveRequest = (title, id, buy) => confirmed(title, "POST", `${account()}/seat-requests/${id}/approval`, { body: { buy } });
+export const approveRequest = (title, id, buy) => confirmed(title, "POST", `${account()}/seat-requests/${id}/approval`, { body: buy ? { buy } : {} });
 export const declineRequest = (title, id, note) =>
   confirmed(title, "POST", `${account()}/seat-requests/${id}/decline`, { body: note ? { note } : {} });
 export const withdrawRequest = (title, id) => confirmed(title, "POST", `${account()}/seat-requests/${id}/withdrawal`);

@@ -74,13 +74,13 @@ export function requests() {
 }
 
 function item({ request, reason }) {
-  const { id, user_id: user, seat_type: type, status, created_at: at } = request;
+  const { user_id: user, seat_type: type, status, created_at: at } = request;
   const title = `${nameOf(user)} asks for a ${seatTitle(type)} seat`;
   return h(
     "li",
     { class: "card request" },
     h("div", {}, h("h2", {}, title), h("p", { class: "muted" }, h("time", { datetime: at, title: moment(at) }, ago(at)), asker(request)), request.note && h("blockquote", {}, request.note), decision(request)),
-    h("div", { class: "actions" }, status === "open" ? answers(request, reason) : badge(STANDINGS.find(([name]) => name === status)[1], KINDS[status]), h("span", { class: "unseen" }, id)),
+    h("div", { class: "actions" }, status === "open" ? answers(request, reason) : badge(STANDINGS.find(([name]) => name === status)[1], KINDS[status])),
   );
 }
 
