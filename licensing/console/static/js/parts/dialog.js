@@ -12,16 +12,16 @@ import { refusal } from "./refusal.js";
      foresee()          a promise of what to show, or of { show, allowed } where it may be refused;
                         null while something is missing
      act()              the action (see actions.js) to carry out when it is confirmed
-     label, danger      the button
+     label, danger      the button; leave is the other one
      done(answer)       the text of the notice afterwards, or a node to show in the dialog's place */
-export function ask({ title, intro = null, fields = [], foresee = null, act, label, danger = false, done, wide = false }) {
+export function ask({ title, intro = null, fields = [], foresee = null, act, label, leave = "Cancel", danger = false, done, wide = false }) {
   const state = { asked: 0, allowed: !foresee, action: null, busy: false };
   const heading = h("h2", { id: newId("dialog") }, title);
   const foreseen = h("div", { class: "foreseen", role: "status", "aria-live": "polite" });
   const trouble = h("div", { class: "trouble" });
   const confirm = button(label, submit, { kind: danger ? "danger" : "primary" });
   confirm.type = "submit";
-  const cancel = button("Cancel", () => dialog.close());
+  const cancel = button(leave, () => dialog.close());
   const form = h(
     "form",
     { novalidate: true, on: { submit, input: changed, change: changed } },

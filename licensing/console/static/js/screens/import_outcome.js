@@ -1,7 +1,7 @@
 // What an import would do or has done: a tally, and every line that is refused.
 
 import { h } from "../parts/dom.js";
-import { refusal } from "../parts/refusal.js";
+import { named, refusal } from "../parts/refusal.js";
 import { count, number } from "../words.js";
 
 const MOST_SHOWN = 200;
@@ -20,7 +20,7 @@ export function outcomeOf(found, verb) {
 
 function table(bad) {
   const more = bad.length - MOST_SHOWN;
-  const row = ({ place, problem }) => h("tr", {}, h("th", { scope: "row" }, number(place)), h("td", {}, problem?.detail ?? "Refused."));
+  const row = ({ place, problem }) => h("tr", {}, h("th", { scope: "row" }, number(place)), h("td", {}, named(problem?.detail ?? "Refused.")));
   return h(
     "div",
     { class: "scroll", tabindex: 0, role: "region", "aria-label": "Lines that are refused" },

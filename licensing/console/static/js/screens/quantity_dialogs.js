@@ -32,17 +32,22 @@ function costs(preview, cancelInstead) {
     facts(
       ["Seats", `${number(preview.purchased_before)} → `, h("strong", {}, number(preview.purchased_after))],
       ["To pay now", h("strong", {}, money(preview.amount_now)), h("small", {}, `${number(share.days_left)} of ${count(share.days_in_term, "day")} of the term are left`)],
-      preview.amount_per_billing_period && [`Each billing period${preview.billed_until ? ` from ${day(preview.billed_until)}` : ""}`, money(preview.amount_per_billing_period)],
+      differs(preview) && [`Each billing period${preview.billed_until ? ` from ${day(preview.billed_until)}` : ""}`, money(preview.amount_per_billing_period)],
       [`More at each renewal${pool ? ` from ${day(pool.renews_at)}` : ""}`, money(preview.amount_at_renewal)],
     ),
     free > 0 &&
       h(
         "div",
         { class: "message" },
-        h("p", {}, `${count(free, "seat is", "seats are")} scheduled to leave. Cancelling that removal keeps ${free === 1 ? "it" : "them"} without paying for new ones.`),
+        h("p", {}, `Cancelling the pending removal keeps ${count(free, "seat")} that you pay for already.`),
         button("Cancel the removal instead", cancelInstead, { kind: "small" }),
       ),
   ];
+}
+
+// Whether less than a whole term is billed at a time.
+function differs({ amount_per_billing_period: period, amount_at_renewal: renewal }) {
+  return period !== null && period.amount !== renewal?.amount;
 }
 
 function instead(dialog, seatType) {

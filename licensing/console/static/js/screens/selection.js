@@ -3,6 +3,7 @@
 import * as api from "../api.js";
 import { button, field, fill, h, newId, select } from "../parts/dom.js";
 import { ask } from "../parts/dialog.js";
+import { named } from "../parts/refusal.js";
 import { assignable, why } from "../store.js";
 import { count, number } from "../words.js";
 
@@ -87,7 +88,7 @@ function foreseen(users, wanted, { lines }, skip) {
   const refused = lines.filter(({ outcome }) => outcome === "refused");
   const same = lines.filter(({ outcome }) => outcome === "unchanged").length;
   const good = lines.length - refused.length - same;
-  const item = ({ line, problem }) => h("li", {}, h("strong", {}, names.get(wanted[line - 1].user_id)), `: ${problem.detail}`);
+  const item = ({ line, problem }) => h("li", {}, h("strong", {}, names.get(wanted[line - 1].user_id)), `: ${named(problem.detail)}`);
   return {
     allowed: good > 0 && (skip || !refused.length),
     show: [

@@ -46,6 +46,7 @@ export function cancel(subscription) {
     title: `Cancel ${name}`,
     intro: `It goes on until ${day(subscription.term.ends_at)} and can be resumed until then. After that:`,
     label: "Cancel subscription",
+    leave: "Keep it",
     danger: true,
     wide: true,
     foresee: async () => foreseen(await api.previewCancellation(subscription.id)),
