@@ -1,23 +1,25 @@
 // Who is signed in. The token comes in the fragment of the address, which is emptied at once, and is
 // kept in memory only; so is the API key of the webhooks screens. Both are gone when the page is.
 
-const FRAGMENT = /^#token=([A-Za-z0-9._~-]+)$/;
-
 export const session = { token: null, accountId: null, userId: null, apiKey: null };
 
-// Take the token out of the address bar. Answers whether there was one.
+// Take the token out of the address bar. Answers whether there was a good one. Where it comes from
+// a company's own identity provider, which has other names for things, `account` and `user` stand
+// beside it: #token=…&account=acc_…&user=usr_…
 export function takeFromAddress() {
-  const found = FRAGMENT.exec(location.hash);
-  if (!location.hash.startsWith("#token=")) return false;
+  const given = new URLSearchParams(location.hash.slice(1));
+  if (!given.has("token")) return false;
   history.replaceState(null, "", location.pathname + location.search);
-  return found ? signIn(found[1]) : false;
+  return signIn(given.get("token"), given.get("account"), given.get("user"));
 }
 
 // The token says whose it is; whether it is genuine, only the service can tell.
-export function signIn(token) {
-  const claims = claimsOf(token.trim());
-  if (!claims?.account_id || !claims?.sub) return false;
-  Object.assign(session, { token: token.trim(), accountId: claims.account_id, userId: claims.sub });
+export function signIn(text, account = null, user = null) {
+  const token = text.trim();
+  const claims = claimsOf(token);
+  const [accountId, userId] = [account ?? claims?.account_id, user ?? claims?.sub];
+  if (!claims || !accountId || !userId) return false;
+  Object.assign(session, { token, accountId, userId });
   return true;
 }
 

@@ -24,7 +24,7 @@ export function ask({ title, intro = null, fields = [], foresee = null, act, lab
   const cancel = button(leave, () => dialog.close());
   const form = h(
     "form",
-    { novalidate: true, on: { submit, input: changed, change: changed } },
+    { novalidate: true, on: { submit, input: changed } },
     h("header", {}, heading, button("×", () => dialog.close(), { kind: "bare", "aria-label": "Close" })),
     h("div", { class: "body" }, intro && h("p", {}, intro), fields, foreseen, trouble),
     h("footer", {}, cancel, confirm),
@@ -112,6 +112,7 @@ export function ask({ title, intro = null, fields = [], foresee = null, act, lab
   }
 
   open(dialog, () => state.busy);
+  allow(state.allowed);
   if (foresee) show();
   return dialog;
 }

@@ -121,7 +121,7 @@ class UserPicker extends HTMLElement {
       this.input.value = row.name;
       this.close();
     }
-    this.dispatchEvent(new Event("change", { bubbles: true }));
+    this.dispatchEvent(new Event("input", { bubbles: true }));
   }
 }
 

@@ -126,7 +126,7 @@ function filters(changed) {
     changed({ ...query });
   };
   const who = picker("About");
-  who.addEventListener("change", (event) => event.target === who && put("user_id", who.user?.user_id));
+  who.addEventListener("input", (event) => event.target === who && put("user_id", who.user?.user_id));
   const date = (label, name, at) => field(label, h("input", { type: "date", on: { change: (event) => put(name, event.target.value && `${event.target.value}T${at}Z`) } }));
   const exportAll = async () => {
     try {

@@ -12,8 +12,8 @@ const firstPaid = () => assignable().find(({ paid }) => paid)?.name ?? "core";
 export const KINDS = [
   {
     path: "user-batches", title: "Users", most: 1000,
-    description: "Invites everybody in the file, with seats where it says so.",
-    columns: "email, name, permissions, seat_types, external_id",
+    description: "Invites everybody in the file, with seats where it says so; several are separated by a semicolon.",
+    columns: "email, name, status, permissions, seat_types, partner_eligible, external_id",
     example: () => `email,name,seat_types\r\nmaya@example.com,Maya Lindgren,${firstPaid()}\r\nleo@example.com,Leo Brandt,\r\n`,
   },
   {
