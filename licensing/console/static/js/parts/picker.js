@@ -40,6 +40,7 @@ class UserPicker extends HTMLElement {
   }
 
   async find() {
+    if (this.user) return; // chosen before the search began
     const mine = ++this.asked;
     let rows = [];
     try {
