@@ -88,9 +88,13 @@ class Console:
 
     def enter(self, user_id: str) -> None:
         """Open it with a session token, and wait until it is there."""
+        self.arrive(user_id)
+        self.page.locator("nav a[aria-current]").wait_for()
+
+    def arrive(self, user_id: str) -> None:
+        """Open it with a session token."""
         token, _ = sessions.mint(self.account.id, user_id, sessions.SHORTEST)
         self.page.goto(f"{self.opening.address}/console#token={token}")
-        self.page.locator("nav a[aria-current]").wait_for()
 
     def go(self, screen: str) -> None:
         """Go to a screen."""
@@ -120,7 +124,7 @@ class Console:
 
     def pick(self, text: str, name: str) -> None:
         """Search somebody in the dialog, and take who was found."""
-        self.dialog.get_by_role("combobox").fill(text)
+        self.dialog.locator("user-picker").get_by_role("combobox").fill(text)
         self.dialog.get_by_role("option", name=name).click()
 
     def row(self, user: str) -> "Locator":

@@ -14,7 +14,7 @@ def a_company_with_a_past(hands: Hands) -> AnAccount:
     hands.move(days=2)
     buying.purchase_seats(account.super_admin, "core", 2)
     hands.move(days=1)
-    assigning.unassign_seat(account.by, account.seat(priya, "core"))
+    assigning.take_back(account.by, account.seat(priya, "core"))
     return account
 
 

@@ -103,7 +103,7 @@ function backlog({ lanes, parked, replays }, recover) {
   return h(
     "div",
     { class: "backlog" },
-    behind.length > 0 && h("div", { class: "message" }, h("p", {}, `${count(behind.length, "account")} wait for this endpoint.`), h("ul", { class: "long" }, behind.map(lane))),
+    behind.length > 0 && h("div", { class: "message" }, h("p", {}, `${count(behind.length, "account waits", "accounts wait")} for this endpoint.`), h("ul", { class: "long" }, behind.map(lane))),
     parked.length > 0 && h("div", { class: "banner" }, h("p", {}, `${count(parked.length, "event is", "events are")} parked: the receiver refused ${parked.length === 1 ? "it" : "them"} for days.`), button("Send again", recover, { kind: "small", "data-focus": "recover" })),
     running.map(({ events, events_sent: sent }) => h("div", { class: "progress" }, h("p", {}, `Replay: ${number(sent)} of ${count(events, "event")} sent`), h("progress", { max: events || 1, value: sent, "aria-label": "Replay" }))),
   );

@@ -2,6 +2,7 @@
 
 import * as api from "../api.js";
 import { button, field, fill, h, keyed } from "../parts/dom.js";
+import { refusal } from "../parts/refusal.js";
 import { empty, heading, into } from "../parts/screen.js";
 import { session } from "../session.js";
 import { endpointScreen } from "./webhook_endpoint.js";
@@ -18,8 +19,13 @@ function keyScreen() {
   const submit = async (event) => {
     event.preventDefault();
     session.apiKey = input.value.trim();
-    await into(said, api.listEndpoints, () => dispatchEvent(new HashChangeEvent("hashchange")));
-    if (said.querySelector(".failed")) session.apiKey = null;
+    try {
+      await api.listEndpoints();
+      dispatchEvent(new HashChangeEvent("hashchange")); // shows what the key opens
+    } catch (problem) {
+      session.apiKey = null;
+      fill(said, refusal(problem));
+    }
   };
   const go = button("Show webhooks", () => {}, { kind: "primary" });
   go.type = "submit";
