@@ -13,7 +13,7 @@ let sequence = null;
 let poked = null;
 let running = false;
 
-// Call `changed(events)` for what has happened, `reached(true or false)` for how the network does.
+// Call `changed()` when something has happened, `reached(true or false)` for how the network does.
 export async function follow(changed, reached) {
   if (running) return;
   running = true;
@@ -42,19 +42,19 @@ async function waited(failures) {
 }
 
 async function look(changed) {
-  if (!can("super_admin")) return changed(null);
-  if (sequence === null) {
-    sequence = await newest();
-    return changed(null);
-  }
-  const events = [];
-  for (;;) {
+  if (!can("super_admin")) return changed();
+  const before = sequence;
+  if (sequence === null) sequence = await newest();
+  else await readOn();
+  return sequence === before ? undefined : changed();
+}
+
+async function readOn() {
+  for (let more = true; more; ) {
     const { items } = await api.listEvents({ after: sequence, limit: MOST });
-    events.push(...items);
     if (items.length) sequence = items.at(-1).sequence;
-    if (items.length < MOST) break;
+    more = items.length === MOST;
   }
-  return events.length ? changed(events) : undefined;
 }
 
 async function newest() {

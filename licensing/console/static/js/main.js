@@ -3,7 +3,7 @@
 import { door } from "./http.js";
 import { follow } from "./live.js";
 import { fill, h } from "./parts/dom.js";
-import { connection, notice, noticeRegions } from "./parts/notices.js";
+import { connection, notice, showNotices } from "./parts/notices.js";
 import { failed, loading } from "./parts/screen.js";
 import { askAgain, askForToken } from "./signing_in.js";
 import { session, takeFromAddress } from "./session.js";
@@ -33,7 +33,8 @@ let screen = null;
 
 function frame() {
   const brand = h("a", { href: "#/seats", class: "brand" }, h("span", { class: "logo", "aria-hidden": "true" }), "Seats");
-  document.body.append(skip, h("header", { class: "top" }, brand, owner), nav, main, ...noticeRegions());
+  document.body.append(skip, h("header", { class: "top" }, brand, owner), nav, main);
+  showNotices();
 }
 
 function route() {
@@ -68,9 +69,9 @@ async function start() {
   follow(changed, connection);
 }
 
-async function changed(events) {
+async function changed() {
   await refresh();
-  await screen?.refresh?.(events);
+  await screen?.refresh?.();
 }
 
 onShrunk((removal, left) => {

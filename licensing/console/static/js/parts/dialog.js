@@ -3,7 +3,7 @@
 import { carryOut } from "../actions.js";
 import { poke } from "../live.js";
 import { button, fill, h, newId, unhurried } from "./dom.js";
-import { notice } from "./notices.js";
+import { accompany, notice } from "./notices.js";
 import { refusal } from "./refusal.js";
 
 /* Ask for something:
@@ -124,11 +124,13 @@ export function open(dialog, isBusy = () => false) {
   dialog.addEventListener("cancel", (event) => isBusy() && event.preventDefault());
   dialog.addEventListener("close", () => {
     dialog.remove();
+    accompany();
     const back = opener?.isConnected ? opener : name && document.querySelector(`[data-focus="${CSS.escape(name)}"]`);
     (back || document.querySelector("main h1"))?.focus();
   });
   document.body.append(dialog);
   dialog.showModal();
+  accompany();
   dialog.querySelector(".body input:not([type=hidden]), .body select, .body textarea, footer button")?.focus();
   return dialog;
 }

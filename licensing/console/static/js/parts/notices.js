@@ -8,9 +8,14 @@ const region = h("div", { class: "notices", role: "status", "aria-live": "polite
 const line = h("div", { class: "connection", role: "alert" });
 let offline = false;
 
-export function noticeRegions() {
+export function showNotices() {
   onTrouble(showConnection);
-  return [line, region];
+  accompany();
+}
+
+// While a dialog is open nothing else can be reached, so what is said is said inside of it.
+export function accompany() {
+  (document.querySelector("dialog:modal:last-of-type") ?? document.body).append(line, region);
 }
 
 // Say something. What only tells goes away by itself; what matters stays until it is closed.

@@ -8,7 +8,7 @@ const MOST = 8;
 
 class UserPicker extends HTMLElement {
   user = null;
-  matches = [];
+  found = [];
   at = -1;
   asked = 0;
 
@@ -51,13 +51,13 @@ class UserPicker extends HTMLElement {
     }
     if (mine !== this.asked || document.activeElement !== this.input) return;
     rows.forEach(learn);
-    this.matches = rows.map((row) => ({ row, why: this.leaveOut(row) }));
-    this.at = this.matches.findIndex(({ why }) => !why);
+    this.found = rows.map((row) => ({ row, why: this.leaveOut(row) }));
+    this.at = this.found.findIndex(({ why }) => !why);
     this.open();
   }
 
   open() {
-    const options = this.matches.map(({ row, why }, n) => this.option(row, why, n));
+    const options = this.found.map(({ row, why }, n) => this.option(row, why, n));
     fill(this.list, options.length ? options : h("li", { class: "none", role: "option", "aria-disabled": "true", "aria-selected": "false" }, "Nobody matches"));
     this.said.textContent = options.length === 1 ? "1 user matches" : `${options.length} users match`;
     this.input.setAttribute("aria-expanded", "true");
@@ -80,7 +80,7 @@ class UserPicker extends HTMLElement {
   close() {
     this.asked += 1;
     fill(this.list);
-    this.matches = [];
+    this.found = [];
     this.input.setAttribute("aria-expanded", "false");
     this.input.removeAttribute("aria-activedescendant");
   }
@@ -100,7 +100,7 @@ class UserPicker extends HTMLElement {
       else this.find();
     } else if (isOpen && event.key === "Enter") {
       event.preventDefault();
-      const marked = this.matches[this.at];
+      const marked = this.found[this.at];
       if (marked && !marked.why) this.choose(marked.row);
     } else if (isOpen && event.key === "Escape") {
       event.preventDefault();
@@ -110,7 +110,7 @@ class UserPicker extends HTMLElement {
   }
 
   step(by) {
-    const good = this.matches.map(({ why }, n) => (why ? -1 : n)).filter((n) => n >= 0);
+    const good = this.found.map(({ why }, n) => (why ? -1 : n)).filter((n) => n >= 0);
     const place = good.indexOf(this.at) + by;
     this.at = good.at(place % good.length) ?? -1;
     this.mark();

@@ -13,7 +13,7 @@ export function loading(rows = 4) {
 }
 
 export function empty(title, text, ...more) {
-  return h("div", { class: "empty" }, h("h3", {}, title), h("p", {}, text), more);
+  return h("div", { class: "empty" }, h("h2", {}, title), h("p", {}, text), more);
 }
 
 export function failed(problem, again) {

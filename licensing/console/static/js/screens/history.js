@@ -23,9 +23,9 @@ export function history() {
   const log = timeline();
   return {
     element: h("div", {}, heading("History", "What happened in this account, and who did it."), chart.element, log.element),
-    refresh(events) {
+    refresh() {
       chart.load();
-      return log.refresh(events);
+      return log.refresh();
     },
     close: log.close,
   };
@@ -40,7 +40,15 @@ function timeline() {
     state.query = query;
     load();
   });
-  const element = h("section", { "aria-label": "Log" }, bar, region, more);
+  const exportAll = async () => {
+    try {
+      save(`history of ${store.account.name}.csv`, await api.eventsCsv(state.query));
+    } catch (problem) {
+      notice(`The file could not be fetched: ${problem.message}`, { kind: "bad", stays: true });
+    }
+  };
+  const top = h("div", { class: "section" }, h("h2", {}, "Log"), button("Export CSV", exportAll, { kind: "quiet" }));
+  const element = h("section", { "aria-label": "Log" }, top, bar, region, more);
 
   function load() {
     state.waiting?.abort();
@@ -79,15 +87,13 @@ function timeline() {
   }
 
   // News is put in front of what is shown; filters apply to it as to the rest.
-  async function refresh(events) {
-    if (!events) return state.events.length ? undefined : load();
+  async function refresh() {
     const newest = state.events[0]?.sequence ?? 0;
     const page = await fetchPage(null);
     const fresh = page.items.filter(({ sequence }) => sequence > newest);
     if (fresh.length === page.items.length) state.events = [];
     state.events = [...fresh, ...state.events];
     shown(fresh.length === page.items.length ? page : { next_cursor: state.next });
-    return undefined;
   }
 
   load();
@@ -128,13 +134,6 @@ function filters(changed) {
   const who = picker("About");
   who.addEventListener("input", (event) => event.target === who && put("user_id", who.user?.user_id));
   const date = (label, name, at) => field(label, h("input", { type: "date", on: { change: (event) => put(name, event.target.value && `${event.target.value}T${at}Z`) } }));
-  const exportAll = async () => {
-    try {
-      save(`history of ${store.account.name}.csv`, await api.eventsCsv(query));
-    } catch (problem) {
-      notice(`The file could not be fetched: ${problem.message}`, { kind: "bad", stays: true });
-    }
-  };
   return h(
     "div",
     { class: "filters labelled", role: "search" },
@@ -142,6 +141,5 @@ function filters(changed) {
     who,
     date("From", "from", "00:00:00"),
     date("To", "to", "23:59:59.999"),
-    button("Export CSV", exportAll, { kind: "quiet" }),
   );
 }
