@@ -15,7 +15,7 @@ from tests.world import Hands
 
 try:
     from playwright.sync_api import Browser, sync_playwright
-except ImportError:  # the extra `browser` is not installed
+except ImportError:
     sync_playwright = None
 
 QUIET = [

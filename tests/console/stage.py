@@ -9,13 +9,15 @@ The vocabulary of the console's tests: people who look at it, each in a browser 
 
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from licensing import sessions
 from licensing.rules.permissions import Permission
 from tests.world import AnAccount, Hands
+
+with suppress(ImportError):  # the extra `browser`, which the fixture `browser` asks for
+    from axe_playwright_python.sync_playwright import Axe
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator, Page, Route
@@ -114,7 +116,7 @@ class Console:
 
     def confirm(self, name: str) -> None:
         """Confirm the dialog, once it may be."""
-        self.dialog.locator(f"button.button[type=submit]:not([aria-disabled=true])").wait_for()
+        self.dialog.locator("button.button[type=submit]:not([aria-disabled=true])").wait_for()
         self.dialog.get_by_role("button", name=name, exact=True).click()
 
     def choose(self, user: str, entry: str) -> None:
@@ -177,6 +179,7 @@ class Console:
         self.page.unroute(matches, lose)
 
 
-def path_of(url: str) -> str:
-    """The path of an address."""
-    return urlsplit(url).path
+def violations(page: "Page", rules: list[str]) -> list[Any]:
+    """What axe-core finds by these rules."""
+    found = Axe().run(page, options={"runOnly": rules}).response["violations"]
+    return list(found)

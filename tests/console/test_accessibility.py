@@ -4,11 +4,10 @@ from collections.abc import Callable
 from typing import Literal
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 
 from licensing.operations import api_keys, buying, giving_back
 from licensing.rules.permissions import Scope, system
-from tests.console.stage import NARROW, WIDE, Console, Opening
+from tests.console.stage import NARROW, WIDE, Console, Opening, violations
 from tests.receivers import Receiver
 from tests.webhooks.stage import a_stage
 from tests.world import AnAccount, Hands, an_account
@@ -31,7 +30,7 @@ def a_busy_company() -> AnAccount:
 def check(who: Console, where: str, rules: list[str] = EVERY_RULE) -> None:
     """Fail with what axe-core finds, and where."""
     who.page.wait_for_function("() => !document.querySelector('.loading, [aria-busy=true]')")
-    found = Axe().run(who.page, options={"runOnly": rules}).response["violations"]
+    found = violations(who.page, rules)
     assert [(where, v["id"], [n["html"] for n in v["nodes"]][:3]) for v in found] == []
 
 

@@ -1,7 +1,5 @@
 """The screen of imports: users and seat changes from CSV, tried before they are applied (R16)."""
 
-from playwright.sync_api import FilePayload
-
 from tests.console.stage import Console, Opening
 from tests.world import an_account
 
@@ -10,7 +8,7 @@ def give(who: Console, *lines: str) -> None:
     """Give a file with these lines."""
     content = "\r\n".join(lines).encode()
     who.page.get_by_label("CSV file").set_input_files(
-        FilePayload(name="some.csv", mimeType="text/csv", buffer=content)
+        {"name": "some.csv", "mimeType": "text/csv", "buffer": content}
     )
 
 
@@ -20,7 +18,12 @@ def test_r16_users_are_imported_after_a_dry_run(opening: Opening) -> None:
     amara.go("Import")
     assert amara.page.get_by_role("button", name="Dry run").get_attribute("aria-disabled")
 
-    give(amara, "email,name,seat_types", "maya@example.com,Maya Lindgren,core", "leo@example.com,Leo,")
+    give(
+        amara,
+        "email,name,seat_types",
+        "maya@example.com,Maya Lindgren,core",
+        "leo@example.com,Leo,",
+    )
     amara.press("Dry run")
     amara.sees("2 lines would change.")
     assert account.numbers("core") == (3, 0, 0)

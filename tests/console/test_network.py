@@ -1,11 +1,13 @@
 """Slow and failing networks: a confirmed action is never lost, and never done twice (R18)."""
 
 from collections.abc import Callable
-
-from playwright.sync_api import Route
+from typing import TYPE_CHECKING
 
 from tests.console.stage import Console, Opening
 from tests.world import an_account
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Route
 
 
 def test_r18_an_answer_that_is_lost_is_asked_for_again_with_the_same_key(
@@ -45,10 +47,10 @@ def test_r18_with_a_new_key_each_time_it_would_be_done_twice(opening: Opening) -
     assert account.numbers("core") == (5, 0, 0)
 
 
-def _with_another_key() -> Callable[[Route], None]:
+def _with_another_key() -> Callable[["Route"], None]:
     keys = iter(range(100))
 
-    def change(route: Route) -> None:
+    def change(route: "Route") -> None:
         headers = route.request.headers | {"idempotency-key": f"another-{next(keys)}"}
         route.continue_(headers=headers)
 
@@ -111,7 +113,7 @@ def test_a_page_that_cannot_load_says_why_and_tries_again(opening: Opening) -> N
     console.sees("0 of 3 assigned")
 
 
-def _answer(route: Route, answers: list[int]) -> None:
+def _answer(route: "Route", answers: list[int]) -> None:
     if answers:
         route.fulfill(status=answers.pop(0), json={})
     else:
@@ -123,9 +125,9 @@ def test_of_slow_answers_only_the_last_one_asked_for_is_shown(opening: Opening) 
     account.user("Priya")
     account.user("Noah")
     amara = opening.super_admin(account)
-    waiting: list[Route] = []
+    waiting: list["Route"] = []
 
-    def slow(route: Route) -> None:
+    def slow(route: "Route") -> None:
         if "search=pri&" in route.request.url:
             waiting.append(route)
         else:
@@ -157,7 +159,7 @@ def test_r18_a_service_that_is_busy_is_asked_again_when_it_says(opening: Opening
     assert account.numbers("core") == (3, 0, 1)
 
 
-def _busy(route: Route, answers: list[int]) -> None:
+def _busy(route: "Route", answers: list[int]) -> None:
     if route.request.method == "POST" and answers:
         route.fulfill(status=answers.pop(), headers={"Retry-After": "1"}, json={})
     else:
