@@ -141,11 +141,11 @@ Seatkeeper runs at {address} (documentation: {address}/docs)
 Demo companies:
 {companies}
 
-The console, signed in as a super admin of {company} for 12 hours:
-  {address}/console#token={loaded.session}
-
 API key that may do everything:
   {loaded.token}
+
+The console, signed in as a super admin of {company} for 12 hours:
+  {address}/console#token={loaded.session}
 
 Try it:
   curl -H 'Authorization: Bearer {loaded.token}' {address}/v1/accounts/{account_id}/pools

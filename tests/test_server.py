@@ -69,10 +69,12 @@ def test_the_demo_prints_what_a_new_user_needs(tmp_path: Path) -> None:
         status, body = _ask(running, urlsplit(curl.group()).path if curl else "")
         docs, _ = _ask(running, "/docs")
         contract, _ = _ask(running, "/openapi.json")
+        console, _ = _ask(running, "/console")
 
-    assert (status, docs, contract) == (200, 200, 200)
+    assert (status, docs, contract, console) == (200, 200, 200, 200)
     assert {pool["seat_type"] for pool in json.loads(body)["items"]} == {"core", "sales", "service"}
     assert f"{running.address}/docs" in printed
+    assert f"{running.address}/console#token=" in printed
 
 
 def test_the_demo_shows_users_of_every_kind(tmp_path: Path) -> None:

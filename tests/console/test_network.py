@@ -125,7 +125,7 @@ def test_of_slow_answers_only_the_last_one_asked_for_is_shown(opening: Opening) 
     account.user("Priya")
     account.user("Noah")
     amara = opening.super_admin(account)
-    waiting: list["Route"] = []
+    waiting: list[Route] = []
 
     def slow(route: "Route") -> None:
         if "search=pri&" in route.request.url:
