@@ -22,7 +22,7 @@ with suppress(ImportError):  # the extra `browser`, which the fixture `browser` 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator, Page, Route
 
-PATIENCE = 8000
+PATIENCE = 20_000  # milliseconds, on a machine that has much else to do
 WIDE = {"width": 1280, "height": 900}
 NARROW = {"width": 390, "height": 844}
 # A browser reports every answer that is an error; whoever provokes them says so.
