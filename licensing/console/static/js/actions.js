@@ -19,7 +19,9 @@ function tell() {
 }
 
 function newKey() {
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) =>
+    byte.toString(16).padStart(2, "0"),
+  ).join("");
 }
 
 // Something that was confirmed. `title` names it in notices.
@@ -52,7 +54,8 @@ async function attempt(action) {
     return await send(action.method, action.path, { ...action.options, headers });
   } catch (problem) {
     // What a lost answer to a DELETE may have done already is done.
-    if (problem instanceof Problem && problem.status === 404 && action.method === "DELETE" && action.lost) return null;
+    if (problem instanceof Problem && problem.status === 404 && action.method === "DELETE" && action.lost)
+      return null;
     throw problem;
   }
 }
@@ -66,7 +69,9 @@ async function recover(action, problem) {
   action.lost ||= problem instanceof Unreachable || problem.status === 504;
   action.trouble = problem;
   tell();
-  const wait = problem.retryAfter ? problem.retryAfter * 1000 : Math.min(FIRST_WAIT * 2 ** (action.tries - 1), LONGEST_WAIT);
+  const wait = problem.retryAfter
+    ? problem.retryAfter * 1000
+    : Math.min(FIRST_WAIT * 2 ** (action.tries - 1), LONGEST_WAIT);
   await Promise.race([pause(wait), new Promise((resolve) => (action.now = resolve)), online()]);
 }
 

@@ -38,7 +38,8 @@ async function all(path, query = {}, options = {}) {
 }
 
 // What would happen
-export const previewSeats = (changes) => send("POST", `${account()}/seat-batches`, { query: { dry_run: true }, body: { changes } });
+export const previewSeats = (changes) =>
+  send("POST", `${account()}/seat-batches`, { query: { dry_run: true }, body: { changes } });
 export const previewPurchase = (order) => foreseen(`${account()}/purchases/preview`, order);
 export const previewTier = (id, tier) => foreseen(`${subscription(id)}/tier/preview`, { tier });
 export const previewCancellation = (id) => foreseen(`${subscription(id)}/cancellation/preview`);
@@ -49,20 +50,33 @@ export const previewLines = (kind, text) =>
 // What was confirmed
 export const changeSeats = (title, changes, onError = "abort") =>
   confirmed(title, "POST", `${account()}/seat-batches`, { query: { on_error: onError }, body: { changes } });
-export const purchaseSeats = (title, order) => confirmed(title, "POST", `${account()}/purchases`, { body: order });
-export const scheduleRemoval = (title, order) => confirmed(title, "POST", `${account()}/removals`, { body: order });
+export const purchaseSeats = (title, order) =>
+  confirmed(title, "POST", `${account()}/purchases`, { body: order });
+export const scheduleRemoval = (title, order) =>
+  confirmed(title, "POST", `${account()}/removals`, { body: order });
 export const cancelRemoval = (title, id, quantity) =>
-  confirmed(title, "POST", `${account()}/removals/${id}/cancellation`, { body: quantity ? { quantity } : {} });
-export const changeTier = (title, id, tier) => confirmed(title, "POST", `${subscription(id)}/tier`, { body: { tier } });
+  confirmed(title, "POST", `${account()}/removals/${id}/cancellation`, {
+    body: quantity ? { quantity } : {},
+  });
+export const changeTier = (title, id, tier) =>
+  confirmed(title, "POST", `${subscription(id)}/tier`, { body: { tier } });
 export const cancelSubscription = (title, id) => confirmed(title, "POST", `${subscription(id)}/cancellation`);
-export const resumeSubscription = (title, id) => confirmed(title, "DELETE", `${subscription(id)}/cancellation`);
-export const requestSeat = (title, request) => confirmed(title, "POST", `${account()}/seat-requests`, { body: request });
-export const approveRequest = (title, id, buy) => confirmed(title, "POST", `${account()}/seat-requests/${id}/approval`, { body: buy ? { buy } : {} });
+export const resumeSubscription = (title, id) =>
+  confirmed(title, "DELETE", `${subscription(id)}/cancellation`);
+export const requestSeat = (title, request) =>
+  confirmed(title, "POST", `${account()}/seat-requests`, { body: request });
+export const approveRequest = (title, id, buy) =>
+  confirmed(title, "POST", `${account()}/seat-requests/${id}/approval`, { body: buy ? { buy } : {} });
 export const declineRequest = (title, id, note) =>
   confirmed(title, "POST", `${account()}/seat-requests/${id}/decline`, { body: note ? { note } : {} });
-export const withdrawRequest = (title, id) => confirmed(title, "POST", `${account()}/seat-requests/${id}/withdrawal`);
+export const withdrawRequest = (title, id) =>
+  confirmed(title, "POST", `${account()}/seat-requests/${id}/withdrawal`);
 export const importLines = (title, kind, text, onError) =>
-  confirmed(title, "POST", `${account()}/${kind}`, { query: { on_error: onError }, body: text, type: "text/csv" });
+  confirmed(title, "POST", `${account()}/${kind}`, {
+    query: { on_error: onError },
+    body: text,
+    type: "text/csv",
+  });
 
 // Webhooks, with an API key
 export const listEndpoints = () => all("/v1/webhook-endpoints", {}, withKey());
@@ -72,13 +86,18 @@ export const listParked = (id) => read(`${endpoint(id)}/parked`, { limit: 200 },
 export const listReplays = (id) => read(`${endpoint(id)}/replays`, { limit: 5 }, withKey());
 export const listDeliveries = (id, query) => read(`${endpoint(id)}/deliveries`, query, withKey());
 export const getDelivery = (id, eventId) => read(`${endpoint(id)}/deliveries/${eventId}`, {}, withKey());
-export const payloadOf = (accountId, eventId) => read(`/v1/accounts/${accountId}/events/${eventId}`, {}, withKey());
+export const payloadOf = (accountId, eventId) =>
+  read(`/v1/accounts/${accountId}/events/${eventId}`, {}, withKey());
 export const ping = (id) => send("POST", `${endpoint(id)}/ping`, withKey());
-export const retryDelivery = (id, eventId) => send("POST", `${endpoint(id)}/deliveries/${eventId}/retry`, withKey());
-export const previewReplay = (id, wanted) => send("POST", `${endpoint(id)}/replay`, { body: { ...wanted, dry_run: true }, ...withKey() });
-export const replay = (title, id, wanted) => confirmed(title, "POST", `${endpoint(id)}/replay`, { body: wanted, ...withKey() });
+export const retryDelivery = (id, eventId) =>
+  send("POST", `${endpoint(id)}/deliveries/${eventId}/retry`, withKey());
+export const previewReplay = (id, wanted) =>
+  send("POST", `${endpoint(id)}/replay`, { body: { ...wanted, dry_run: true }, ...withKey() });
+export const replay = (title, id, wanted) =>
+  confirmed(title, "POST", `${endpoint(id)}/replay`, { body: wanted, ...withKey() });
 export const pauseEndpoint = (title, id) => confirmed(title, "POST", `${endpoint(id)}/pause`, withKey());
 export const enableEndpoint = (title, id) => confirmed(title, "POST", `${endpoint(id)}/enable`, withKey());
 export const rotateSecret = (title, id, seconds) =>
   confirmed(title, "POST", `${endpoint(id)}/secret`, { body: { overlap_seconds: seconds }, ...withKey() });
-export const recoverParked = (title, id) => confirmed(title, "POST", `${endpoint(id)}/recover`, { body: {}, ...withKey() });
+export const recoverParked = (title, id) =>
+  confirmed(title, "POST", `${endpoint(id)}/recover`, { body: {}, ...withKey() });

@@ -40,23 +40,34 @@ const SAID = {
   "user.entitlements_changed": (it) => `What ${nameOf(it.user_id)} may use changed`,
   "subscription.started": (it) => `The subscription to ${subscription(it)} began`,
   "subscription.updated": (it) => `The subscription to ${subscription(it)} was changed`,
-  "subscription.tier_changed": (it, was) => `${productTitle(it.product)} moved ${was.tier ? `from ${tierTitle(was.tier)} ` : ""}to ${tierTitle(it.tier)}`,
+  "subscription.tier_changed": (it, was) =>
+    `${productTitle(it.product)} moved ${was.tier ? `from ${tierTitle(was.tier)} ` : ""}to ${tierTitle(it.tier)}`,
   "subscription.tier_change_scheduled": (it) =>
-    it.pending_tier ? `${productTitle(it.product)} will move to ${tierTitle(it.pending_tier)} on ${day(it.renews_at)}` : `${productTitle(it.product)} stays ${tierTitle(it.tier)} after all`,
-  "subscription.cancellation_scheduled": (it) => `The subscription to ${subscription(it)} was cancelled; it ends on ${day(it.term.ends_at)}`,
+    it.pending_tier
+      ? `${productTitle(it.product)} will move to ${tierTitle(it.pending_tier)} on ${day(it.renews_at)}`
+      : `${productTitle(it.product)} stays ${tierTitle(it.tier)} after all`,
+  "subscription.cancellation_scheduled": (it) =>
+    `The subscription to ${subscription(it)} was cancelled; it ends on ${day(it.term.ends_at)}`,
   "subscription.resumed": (it) => `The subscription to ${subscription(it)} was resumed`,
-  "subscription.renewal_upcoming": (it) => `The subscription to ${subscription(it)} renews on ${day(it.renews_at)}`,
-  "subscription.renewed": (it) => `The subscription to ${subscription(it)} was renewed until ${day(it.term.ends_at)}`,
+  "subscription.renewal_upcoming": (it) =>
+    `The subscription to ${subscription(it)} renews on ${day(it.renews_at)}`,
+  "subscription.renewed": (it) =>
+    `The subscription to ${subscription(it)} was renewed until ${day(it.term.ends_at)}`,
   "subscription.suspended": (it) => `The subscription to ${subscription(it)} was suspended`,
   "subscription.reactivated": (it) => `The subscription to ${subscription(it)} was reactivated`,
   "subscription.ended": (it) => `The subscription to ${subscription(it)} ended`,
-  "seats.purchased": (it) => `${seats(it.quantity, it.seat_type)} added: ${number(it.purchased_before)} → ${number(it.purchased_after)}`,
+  "seats.purchased": (it) =>
+    `${seats(it.quantity, it.seat_type)} added: ${number(it.purchased_before)} → ${number(it.purchased_after)}`,
   "seat.assigned": (it) => `${seatTitle(it.seat_type)} assigned to ${nameOf(it.user_id)}`,
   "seat.unassigned": (it) => `${seatTitle(it.seat_type)} taken back from ${nameOf(it.user_id)}`,
-  "seat.changed": (it, was) => `${seatTitle(was.seat_type ?? it.seat_type)} of ${nameOf(it.user_id)} became ${seatTitle(it.seat_type)}`,
-  "seat.transferred": (it, was) => `${seatTitle(it.seat_type)} went from ${nameOf(it.from_user_id ?? was.user_id)} to ${nameOf(it.to_user_id ?? it.user_id)}`,
-  "seat_removal.scheduled": (it) => `${seats(it.quantity, it.seat_type)} will leave on ${day(it.effective_at)}`,
-  "seat_removal.reduced": (it, was) => `The removal of ${seatTitle(it.seat_type)} seats shrank${was.quantity ? ` from ${number(was.quantity)}` : ""} to ${number(it.quantity)}`,
+  "seat.changed": (it, was) =>
+    `${seatTitle(was.seat_type ?? it.seat_type)} of ${nameOf(it.user_id)} became ${seatTitle(it.seat_type)}`,
+  "seat.transferred": (it, was) =>
+    `${seatTitle(it.seat_type)} went from ${nameOf(it.from_user_id ?? was.user_id)} to ${nameOf(it.to_user_id ?? it.user_id)}`,
+  "seat_removal.scheduled": (it) =>
+    `${seats(it.quantity, it.seat_type)} will leave on ${day(it.effective_at)}`,
+  "seat_removal.reduced": (it, was) =>
+    `The removal of ${seatTitle(it.seat_type)} seats shrank${was.quantity ? ` from ${number(was.quantity)}` : ""} to ${number(it.quantity)}`,
   "seat_removal.cancelled": (it) => `The removal of ${seatTitle(it.seat_type)} seats was cancelled`,
   "seat_removal.applied": (it) => `${seats(it.quantity, it.seat_type)} left the account`,
   "pool.low": (it) => `Only ${seats(it.unassigned, it.seat_type)} left unassigned`,
@@ -64,12 +75,16 @@ const SAID = {
   "pool.replenished": (it) => `${seatTitle(it.seat_type)} seats are available again`,
   "pool.moved": (it) => `The ${seatTitle(it.seat_type)} seats moved to another subscription`,
   "pool.closed": (it) => `The ${seatTitle(it.seat_type)} seats ended`,
-  "pool.minimum_changed": (it) => `The contract’s minimum of ${seatTitle(it.seat_type)} seats is ${number(it.minimum)} now`,
+  "pool.minimum_changed": (it) =>
+    `The contract’s minimum of ${seatTitle(it.seat_type)} seats is ${number(it.minimum)} now`,
   "pool.updated": (it) => `The ${seatTitle(it.seat_type)} pool was changed`,
   "seat_request.created": (it) => `${nameOf(it.user_id)} asks for a ${seatTitle(it.seat_type)} seat`,
-  "seat_request.approved": (it) => `The request of ${nameOf(it.user_id)} for a ${seatTitle(it.seat_type)} seat was approved`,
-  "seat_request.declined": (it) => `The request of ${nameOf(it.user_id)} for a ${seatTitle(it.seat_type)} seat was declined`,
-  "seat_request.withdrawn": (it) => `The request of ${nameOf(it.user_id)} for a ${seatTitle(it.seat_type)} seat was withdrawn`,
+  "seat_request.approved": (it) =>
+    `The request of ${nameOf(it.user_id)} for a ${seatTitle(it.seat_type)} seat was approved`,
+  "seat_request.declined": (it) =>
+    `The request of ${nameOf(it.user_id)} for a ${seatTitle(it.seat_type)} seat was declined`,
+  "seat_request.withdrawn": (it) =>
+    `The request of ${nameOf(it.user_id)} for a ${seatTitle(it.seat_type)} seat was withdrawn`,
 };
 
 export const KINDS = [
@@ -94,14 +109,22 @@ export function sentence({ type, data }) {
 
 // Who did it and why, as the second line.
 export function circumstances({ data: { actor, reason } }) {
-  const who = { user: () => nameOf(actor.id), api_key: () => "a service", system: () => "Seatkeeper" }[actor.type]();
+  const who = { user: () => nameOf(actor.id), api_key: () => "a service", system: () => "Seatkeeper" }[
+    actor.type
+  ]();
   const by = actor.id === store.me.id ? "you" : who;
   return REASONS[reason] ? `by ${by}, because ${REASONS[reason]}` : `by ${by}`;
 }
 
 // Everybody whose name the sentences need.
 export function involved(events) {
-  return events.flatMap(({ data: { object, previous, actor } }) => [
-    object.user_id, object.from_user_id, object.to_user_id, previous?.user_id, actor.type === "user" ? actor.id : null,
-  ]).filter(Boolean);
+  return events
+    .flatMap(({ data: { object, previous, actor } }) => [
+      object.user_id,
+      object.from_user_id,
+      object.to_user_id,
+      previous?.user_id,
+      actor.type === "user" ? actor.id : null,
+    ])
+    .filter(Boolean);
 }

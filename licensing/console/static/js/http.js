@@ -32,12 +32,18 @@ export const door = { renew: null };
 const known = new Map(); // address → { etag, answer }: what has not changed is not sent again
 
 export function address(path, query = {}) {
-  const given = Object.entries(query).filter(([, value]) => value !== null && value !== undefined && value !== "");
+  const given = Object.entries(query).filter(
+    ([, value]) => value !== null && value !== undefined && value !== "",
+  );
   return given.length ? `${path}?${new URLSearchParams(given)}` : path;
 }
 
 // Send a request. `as` is "json" or "text"; `by` is the token to send it with.
-export async function send(method, path, { query, body, type = "application/json", headers = {}, accept, as = "json", by, signal } = {}) {
+export async function send(
+  method,
+  path,
+  { query, body, type = "application/json", headers = {}, accept, as = "json", by, signal } = {},
+) {
   const url = address(path, query);
   const token = by ?? session.token;
   const cached = method === "GET" ? known.get(token + url) : undefined;
@@ -107,7 +113,10 @@ export async function adviceFor(problem) {
   if (!type?.startsWith("/problems/")) return null;
   if (!explanations.has(type)) {
     const asked = fetch(type, { headers: { Accept: "application/json" } });
-    explanations.set(type, asked.then((answer) => (answer.ok ? answer.json() : { meanings: [] })).catch(() => null));
+    explanations.set(
+      type,
+      asked.then((answer) => (answer.ok ? answer.json() : { meanings: [] })).catch(() => null),
+    );
   }
   const explained = await explanations.get(type);
   if (!explained) explanations.delete(type);

@@ -17,7 +17,7 @@ let running = false;
 export async function follow(changed, reached) {
   if (running) return;
   running = true;
-  for (let failures = 0; ; ) {
+  for (let failures = 0; ;) {
     await Promise.race([waited(failures), new Promise((resolve) => (poked = resolve))]);
     try {
       await look(changed);
@@ -38,7 +38,8 @@ export function poke() {
 
 async function waited(failures) {
   await pause(Math.min(EVERY * 2 ** Math.min(failures, 3), LONGEST));
-  while (document.hidden) await new Promise((resolve) => document.addEventListener("visibilitychange", resolve, { once: true }));
+  while (document.hidden)
+    await new Promise((resolve) => document.addEventListener("visibilitychange", resolve, { once: true }));
 }
 
 async function look(changed) {
@@ -50,7 +51,7 @@ async function look(changed) {
 }
 
 async function readOn() {
-  for (let more = true; more; ) {
+  for (let more = true; more;) {
     const { items } = await api.listEvents({ after: sequence, limit: MOST });
     if (items.length) sequence = items.at(-1).sequence;
     more = items.length === MOST;

@@ -28,11 +28,24 @@ const SCREENS = [
 const main = h("main", { id: "main" });
 const nav = h("nav", { "aria-label": "Screens" });
 const owner = h("div", { class: "owner" });
-const skip = h("a", { href: "#main", class: "skip", on: { click: (event) => (event.preventDefault(), main.querySelector("h1")?.focus()) } }, "Skip to the content");
+const skip = h(
+  "a",
+  {
+    href: "#main",
+    class: "skip",
+    on: { click: (event) => (event.preventDefault(), main.querySelector("h1")?.focus()) },
+  },
+  "Skip to the content",
+);
 let screen = null;
 
 function frame() {
-  const brand = h("a", { href: "#/seats", class: "brand" }, h("span", { class: "logo", "aria-hidden": "true" }), "Seats");
+  const brand = h(
+    "a",
+    { href: "#/seats", class: "brand" },
+    h("span", { class: "logo", "aria-hidden": "true" }),
+    "Seats",
+  );
   document.body.append(skip, h("header", { class: "top" }, brand, owner), nav, main);
   showNotices();
 }
@@ -46,7 +59,8 @@ function route() {
 function show(moved) {
   if (!store.account) return;
   const { name, title, make, rest } = route();
-  const link = ([known, text]) => h("a", { href: `#/${known}`, "aria-current": known === name && "page" }, text);
+  const link = ([known, text]) =>
+    h("a", { href: `#/${known}`, "aria-current": known === name && "page" }, text);
   fill(nav, SCREENS.map(link));
   document.title = `${title} · ${store.account.name}`;
   screen?.close?.();

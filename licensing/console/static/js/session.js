@@ -26,7 +26,9 @@ export function signIn(text, account = null, user = null) {
 function claimsOf(token) {
   try {
     const bytes = atob(token.split(".")[1].replaceAll("-", "+").replaceAll("_", "/"));
-    return JSON.parse(new TextDecoder().decode(Uint8Array.from(bytes, (character) => character.charCodeAt(0))));
+    return JSON.parse(
+      new TextDecoder().decode(Uint8Array.from(bytes, (character) => character.charCodeAt(0))),
+    );
   } catch {
     return null;
   }

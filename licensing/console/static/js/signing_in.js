@@ -17,7 +17,11 @@ export function askForToken(main, start) {
       "section",
       { class: "alone" },
       h("h1", { tabindex: -1 }, "You are not signed in"),
-      h("p", {}, "Open this page from your product, which signs you in. What signs you in is kept in memory only, so a reloaded page has to be opened again."),
+      h(
+        "p",
+        {},
+        "Open this page from your product, which signs you in. What signs you in is kept in memory only, so a reloaded page has to be opened again.",
+      ),
       form,
     ),
   );
@@ -38,8 +42,14 @@ export function askAgain() {
       Object.assign(session, before);
       return good ? "This token is somebody else’s. Ask for one of yours." : "This is no session token.";
     });
-    const text = "Open the console from your product again, or paste a new session token here. Nothing is lost: what you were doing goes on.";
-    const dialog = h("dialog", { "aria-labelledby": "session-over", class: "session-over" }, h("header", {}, h("h2", { id: "session-over" }, "Your session is over")), h("div", { class: "body" }, h("p", {}, text), form));
+    const text =
+      "Open the console from your product again, or paste a new session token here. Nothing is lost: what you were doing goes on.";
+    const dialog = h(
+      "dialog",
+      { "aria-labelledby": "session-over", class: "session-over" },
+      h("header", {}, h("h2", { id: "session-over" }, "Your session is over")),
+      h("div", { class: "body" }, h("p", {}, text), form),
+    );
     const closed = () => {
       asking = null;
       resolve();

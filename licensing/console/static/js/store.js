@@ -15,7 +15,11 @@ const names = new Map(); // user id → name, or a promise of it
 const removalWatchers = new Set();
 
 export async function load() {
-  const [account, me, catalogue] = await Promise.all([api.getAccount(), api.getUser(session.userId), api.getCatalogue()]);
+  const [account, me, catalogue] = await Promise.all([
+    api.getAccount(),
+    api.getUser(session.userId),
+    api.getCatalogue(),
+  ]);
   useZone(account.time_zone);
   Object.assign(store, { account, me, catalogue });
   learn(me);
@@ -33,7 +37,11 @@ export async function refresh() {
   ]);
   const before = store.removals;
   Object.assign(store, { account, pools, removals, subscriptions });
-  for (const removal of before) tellShrunk(removal, removals.find(({ id }) => id === removal.id));
+  for (const removal of before)
+    tellShrunk(
+      removal,
+      removals.find(({ id }) => id === removal.id),
+    );
 }
 
 export function onShrunk(watcher) {
@@ -89,7 +97,9 @@ export const featureTitle = (name) => titled(store.catalogue.features, name);
 // The types that can be given to somebody in this account.
 export function assignable() {
   const legacy = store.account.pricing_model === "legacy";
-  return store.catalogue.seat_types.filter((type) => (type.paid ? poolOf(type.name) : !legacy && type.available_to.includes(model())));
+  return store.catalogue.seat_types.filter((type) =>
+    type.paid ? poolOf(type.name) : !legacy && type.available_to.includes(model()),
+  );
 }
 
 function model() {

@@ -9,7 +9,12 @@ export function useZone(zone) {
   formats.day = format({ day: "numeric", month: "short", year: "numeric" });
   formats.weekday = format({ weekday: "long", day: "numeric", month: "long", year: "numeric" });
   formats.time = format({ hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
-  formats.iso = new Intl.DateTimeFormat("en-CA", { timeZone: zone, year: "numeric", month: "2-digit", day: "2-digit" });
+  formats.iso = new Intl.DateTimeFormat("en-CA", {
+    timeZone: zone,
+    year: "numeric",
+    month: "2-digit",
+    day: "2-digit",
+  });
 }
 
 function format(parts) {

@@ -12,10 +12,18 @@ export function chart(points, caption) {
   const scale = scaleOf(points);
   const picture = svg(
     "svg",
-    { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": `${caption}. ${summary(points)}`, class: "chart" },
+    {
+      viewBox: `0 0 ${WIDTH} ${HEIGHT}`,
+      role: "img",
+      "aria-label": `${caption}. ${summary(points)}`,
+      class: "chart",
+    },
     scale.steps.map((step) => gridLine(step, scale)),
     dates(points, scale),
-    svg("path", { class: "area", d: `${steps(points, "assigned", scale)}V${scale.y(0)}H${scale.x(points[0])}Z` }),
+    svg("path", {
+      class: "area",
+      d: `${steps(points, "assigned", scale)}V${scale.y(0)}H${scale.x(points[0])}Z`,
+    }),
     svg("path", { class: "line assigned", d: steps(points, "assigned", scale) }),
     svg("path", { class: "line purchased", d: steps(points, "purchased", scale) }),
   );
@@ -43,7 +51,10 @@ function niceStep(least) {
 
 function steps(points, name, { x, y }) {
   const [first, ...rest] = points;
-  return rest.reduce((path, point) => `${path}H${x(point)}V${y(point[name])}`, `M${x(first)} ${y(first[name])}`);
+  return rest.reduce(
+    (path, point) => `${path}H${x(point)}V${y(point[name])}`,
+    `M${x(first)} ${y(first[name])}`,
+  );
 }
 
 function gridLine(step, { y }) {
@@ -80,7 +91,9 @@ function summary(points) {
 }
 
 function table(points, caption) {
-  const changed = points.filter((point, n) => n === 0 || ["purchased", "assigned"].some((name) => point[name] !== points[n - 1][name]));
+  const changed = points.filter(
+    (point, n) => n === 0 || ["purchased", "assigned"].some((name) => point[name] !== points[n - 1][name]),
+  );
   return h(
     "details",
     {},
@@ -89,8 +102,26 @@ function table(points, caption) {
       "table",
       { class: "plain" },
       h("caption", { class: "unseen" }, caption),
-      h("thead", {}, h("tr", {}, ["From", "Purchased", "Assigned"].map((name) => h("th", { scope: "col" }, name)))),
-      h("tbody", {}, changed.map(({ at, purchased, assigned }) => h("tr", {}, [day(at), number(purchased), number(assigned)].map((text) => h("td", {}, text))))),
+      h(
+        "thead",
+        {},
+        h(
+          "tr",
+          {},
+          ["From", "Purchased", "Assigned"].map((name) => h("th", { scope: "col" }, name)),
+        ),
+      ),
+      h(
+        "tbody",
+        {},
+        changed.map(({ at, purchased, assigned }) =>
+          h(
+            "tr",
+            {},
+            [day(at), number(purchased), number(assigned)].map((text) => h("td", {}, text)),
+          ),
+        ),
+      ),
     ),
   );
 }

@@ -14,7 +14,18 @@ import { refusal } from "./refusal.js";
      act()              the action (see actions.js) to carry out when it is confirmed
      label, danger      the button; leave is the other one
      done(answer)       the text of the notice afterwards, or a node to show in the dialog's place */
-export function ask({ title, intro = null, fields = [], foresee = null, act, label, leave = "Cancel", danger = false, done, wide = false }) {
+export function ask({
+  title,
+  intro = null,
+  fields = [],
+  foresee = null,
+  act,
+  label,
+  leave = "Cancel",
+  danger = false,
+  done,
+  wide = false,
+}) {
   const state = { asked: 0, allowed: !foresee, action: null, busy: false };
   const heading = h("h2", { id: newId("dialog") }, title);
   const foreseen = h("div", { class: "foreseen", role: "status", "aria-live": "polite" });
@@ -25,7 +36,12 @@ export function ask({ title, intro = null, fields = [], foresee = null, act, lab
   const form = h(
     "form",
     { novalidate: true, on: { submit, input: changed } },
-    h("header", {}, heading, button("×", () => dialog.close(), { kind: "bare", "aria-label": "Close" })),
+    h(
+      "header",
+      {},
+      heading,
+      button("×", () => dialog.close(), { kind: "bare", "aria-label": "Close" }),
+    ),
     h("div", { class: "body" }, intro && h("p", {}, intro), fields, foreseen, trouble),
     h("footer", {}, cancel, confirm),
   );
@@ -72,7 +88,12 @@ export function ask({ title, intro = null, fields = [], foresee = null, act, lab
   }
 
   function unreachable() {
-    return h("div", { class: "message" }, h("p", {}, "What will happen cannot be shown: the service cannot be reached."), button("Try again", show));
+    return h(
+      "div",
+      { class: "message" },
+      h("p", {}, "What will happen cannot be shown: the service cannot be reached."),
+      button("Try again", show),
+    );
   }
 
   async function go() {
@@ -103,7 +124,10 @@ export function ask({ title, intro = null, fields = [], foresee = null, act, lab
   function finish(outcome) {
     if (outcome instanceof Node) {
       fill(form.querySelector(".body"), outcome);
-      fill(form.querySelector("footer"), button("Done", () => dialog.close(), { kind: "primary" }));
+      fill(
+        form.querySelector("footer"),
+        button("Done", () => dialog.close(), { kind: "primary" }),
+      );
       form.querySelector("footer button").focus();
       return;
     }
@@ -125,17 +149,25 @@ export function open(dialog, isBusy = () => false) {
   dialog.addEventListener("close", () => {
     dialog.remove();
     accompany();
-    const back = opener?.isConnected ? opener : name && document.querySelector(`[data-focus="${CSS.escape(name)}"]`);
+    const back = opener?.isConnected
+      ? opener
+      : name && document.querySelector(`[data-focus="${CSS.escape(name)}"]`);
     (back || document.querySelector("main h1"))?.focus();
   });
   document.body.append(dialog);
   dialog.showModal();
   accompany();
-  dialog.querySelector(".body input:not([type=hidden]), .body select, .body textarea, footer button")?.focus();
+  dialog
+    .querySelector(".body input:not([type=hidden]), .body select, .body textarea, footer button")
+    ?.focus();
   return dialog;
 }
 
 // A list of facts: what, and how it is or will be.
 export function facts(...rows) {
-  return h("dl", { class: "facts" }, rows.filter(Boolean).map(([name, ...value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))));
+  return h(
+    "dl",
+    { class: "facts" },
+    rows.filter(Boolean).map(([name, ...value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))),
+  );
 }

@@ -34,7 +34,8 @@ function flat(children) {
 // Put children in place of those that are there; nothing moves where nothing has changed.
 export function fill(node, ...children) {
   const wanted = flat(children);
-  const same = wanted.length === node.childNodes.length && wanted.every((child, n) => child === node.childNodes[n]);
+  const same =
+    wanted.length === node.childNodes.length && wanted.every((child, n) => child === node.childNodes[n]);
   if (!same) keepingFocus(() => node.replaceChildren(...wanted));
   return node;
 }
@@ -51,7 +52,10 @@ export function keyed(node, items, keyOf, render) {
     after.set(key, known?.text === text ? known : { text, child: render(item) });
   }
   node.shown = after;
-  return fill(node, [...after.values()].map(({ child }) => child));
+  return fill(
+    node,
+    [...after.values()].map(({ child }) => child),
+  );
 }
 
 // What had the focus gets it back by its data-focus name, where it was made anew.
@@ -76,7 +80,14 @@ export function button(label, press, { kind = "", why = null, ...more } = {}) {
   const press_ = (event) => (why ? event.preventDefault() : press(event));
   return h(
     "button",
-    { type: "button", class: `button ${kind}`, title: why, "aria-disabled": why && "true", on: { click: press_ }, ...more },
+    {
+      type: "button",
+      class: `button ${kind}`,
+      title: why,
+      "aria-disabled": why && "true",
+      on: { click: press_ },
+      ...more,
+    },
     label,
     why && h("span", { class: "unseen" }, ` (${why})`),
   );

@@ -8,10 +8,26 @@ export function menu(label, entries, name) {
   const list = h("div", { id, role: "menu", "aria-label": label, popover: "auto", class: "menu" });
   const opener = h(
     "button",
-    { type: "button", class: "button bare more", "aria-label": label, "aria-haspopup": "menu", "aria-expanded": "false", "data-focus": name, popovertarget: id },
+    {
+      type: "button",
+      class: "button bare more",
+      "aria-label": label,
+      "aria-haspopup": "menu",
+      "aria-expanded": "false",
+      "data-focus": name,
+      popovertarget: id,
+    },
     "⋯",
   );
-  list.addEventListener("beforetoggle", ({ newState }) => newState === "open" && fill(list, entries().map((entry) => item(entry, list))));
+  list.addEventListener(
+    "beforetoggle",
+    ({ newState }) =>
+      newState === "open" &&
+      fill(
+        list,
+        entries().map((entry) => item(entry, list)),
+      ),
+  );
   list.addEventListener("toggle", ({ newState }) => {
     opener.setAttribute("aria-expanded", String(newState === "open"));
     if (newState === "open") {

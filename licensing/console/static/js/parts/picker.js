@@ -22,9 +22,21 @@ class UserPicker extends HTMLElement {
     if (this.input) return;
     const list = newId("matches");
     this.input = h("input", {
-      type: "text", role: "combobox", autocomplete: "off", spellcheck: "false", placeholder: "Name or e-mail address",
-      "aria-autocomplete": "list", "aria-expanded": "false", "aria-controls": list, id: `${this.id}-input`,
-      on: { input: (event) => this.typed(event), keydown: (event) => this.pressed(event), blur: () => this.close(), focus: () => this.user || this.search() },
+      type: "text",
+      role: "combobox",
+      autocomplete: "off",
+      spellcheck: "false",
+      placeholder: "Name or e-mail address",
+      "aria-autocomplete": "list",
+      "aria-expanded": "false",
+      "aria-controls": list,
+      id: `${this.id}-input`,
+      on: {
+        input: (event) => this.typed(event),
+        keydown: (event) => this.pressed(event),
+        blur: () => this.close(),
+        focus: () => this.user || this.search(),
+      },
     });
     this.list = h("ul", { id: list, role: "listbox", "aria-label": "Users who match" });
     this.said = h("span", { class: "unseen", role: "status" });
@@ -58,7 +70,16 @@ class UserPicker extends HTMLElement {
 
   open() {
     const options = this.found.map(({ row, why }, n) => this.option(row, why, n));
-    fill(this.list, options.length ? options : h("li", { class: "none", role: "option", "aria-disabled": "true", "aria-selected": "false" }, "Nobody matches"));
+    fill(
+      this.list,
+      options.length
+        ? options
+        : h(
+            "li",
+            { class: "none", role: "option", "aria-disabled": "true", "aria-selected": "false" },
+            "Nobody matches",
+          ),
+    );
     this.said.textContent = options.length === 1 ? "1 user matches" : `${options.length} users match`;
     this.input.setAttribute("aria-expanded", "true");
     this.mark();
@@ -71,7 +92,13 @@ class UserPicker extends HTMLElement {
     };
     return h(
       "li",
-      { role: "option", id: `${this.list.id}-${n}`, "aria-selected": "false", "aria-disabled": why && "true", on: { mousedown: take } },
+      {
+        role: "option",
+        id: `${this.list.id}-${n}`,
+        "aria-selected": "false",
+        "aria-disabled": why && "true",
+        on: { mousedown: take },
+      },
       h("strong", {}, row.name),
       h("span", {}, why ? `${row.email}, ${why}` : row.email),
     );
@@ -86,7 +113,9 @@ class UserPicker extends HTMLElement {
   }
 
   mark() {
-    [...this.list.children].forEach((option, n) => option.setAttribute("aria-selected", String(n === this.at)));
+    [...this.list.children].forEach((option, n) =>
+      option.setAttribute("aria-selected", String(n === this.at)),
+    );
     const marked = this.list.children[this.at];
     if (marked?.id) this.input.setAttribute("aria-activedescendant", marked.id);
     marked?.scrollIntoView({ block: "nearest" });

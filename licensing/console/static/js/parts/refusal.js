@@ -10,8 +10,18 @@ const FOR_PROGRAMMERS = /[a-z][A-Z]|\w_\w|`|\b(GET|POST|PATCH|DELETE)\b/;
 export function refusal(problem) {
   const box = h("div", { class: "message bad", role: "alert" }, h("p", {}, named(problem.message)));
   const errors = problem.body?.errors ?? [];
-  if (errors.length) box.append(h("ul", {}, errors.slice(0, 10).map((error) => h("li", {}, said(error)))));
-  if (problem.body) adviceFor(problem).then((advice) => advice && !FOR_PROGRAMMERS.test(advice) && box.append(h("p", { class: "advice" }, advice)));
+  if (errors.length)
+    box.append(
+      h(
+        "ul",
+        {},
+        errors.slice(0, 10).map((error) => h("li", {}, said(error))),
+      ),
+    );
+  if (problem.body)
+    adviceFor(problem).then(
+      (advice) => advice && !FOR_PROGRAMMERS.test(advice) && box.append(h("p", { class: "advice" }, advice)),
+    );
   return box;
 }
 

@@ -4,7 +4,12 @@ import { button, fill, h } from "./dom.js";
 import { refusal } from "./refusal.js";
 
 export function heading(title, lead, ...actions) {
-  return h("header", { class: "screen" }, h("div", {}, h("h1", { tabindex: -1 }, title), lead && h("p", { class: "lead" }, lead)), h("div", { class: "actions" }, actions));
+  return h(
+    "header",
+    { class: "screen" },
+    h("div", {}, h("h1", { tabindex: -1 }, title), lead && h("p", { class: "lead" }, lead)),
+    h("div", { class: "actions" }, actions),
+  );
 }
 
 export function loading(rows = 4) {
@@ -37,7 +42,11 @@ export async function into(region, fetch, show) {
     if (mine === region.turn) show(answer);
   } catch (problem) {
     if (mine !== region.turn || problem.name === "AbortError") return;
-    if (first || !problem.passing || region.querySelector(".loading, .failed")) fill(region, failed(problem, () => into(region, fetch, show)));
+    if (first || !problem.passing || region.querySelector(".loading, .failed"))
+      fill(
+        region,
+        failed(problem, () => into(region, fetch, show)),
+      );
   } finally {
     if (mine === region.turn) region.removeAttribute("aria-busy");
   }

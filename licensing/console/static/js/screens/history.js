@@ -17,12 +17,25 @@ export function history() {
   const chart = seatChart();
   const reason = why("super_admin");
   if (reason) {
-    const closed = h("p", { class: "message" }, `The log of ${store.account.name} is closed to you: ${reason}.`);
-    return { element: h("div", {}, heading("History", "What happened in this account."), chart.element, closed), refresh: chart.load };
+    const closed = h(
+      "p",
+      { class: "message" },
+      `The log of ${store.account.name} is closed to you: ${reason}.`,
+    );
+    return {
+      element: h("div", {}, heading("History", "What happened in this account."), chart.element, closed),
+      refresh: chart.load,
+    };
   }
   const log = timeline();
   return {
-    element: h("div", {}, heading("History", "What happened in this account, and who did it."), chart.element, log.element),
+    element: h(
+      "div",
+      {},
+      heading("History", "What happened in this account, and who did it."),
+      chart.element,
+      log.element,
+    ),
     refresh() {
       chart.load();
       return log.refresh();
@@ -47,20 +60,32 @@ function timeline() {
       notice(`The file could not be fetched: ${problem.message}`, { kind: "bad", stays: true });
     }
   };
-  const top = h("div", { class: "section" }, h("h2", {}, "Log"), button("Export CSV", exportAll, { kind: "quiet" }));
+  const top = h(
+    "div",
+    { class: "section" },
+    h("h2", {}, "Log"),
+    button("Export CSV", exportAll, { kind: "quiet" }),
+  );
   const element = h("section", { "aria-label": "Log" }, top, bar, region, more);
 
   function load() {
     state.waiting?.abort();
     state.waiting = new AbortController();
-    return into(region, () => fetchPage(null), (page) => {
-      state.events = page.items;
-      shown(page);
-    });
+    return into(
+      region,
+      () => fetchPage(null),
+      (page) => {
+        state.events = page.items;
+        shown(page);
+      },
+    );
   }
 
   async function fetchPage(cursor) {
-    const page = await api.listEvents({ ...state.query, order: "newest", limit: PAGE, cursor }, state.waiting.signal);
+    const page = await api.listEvents(
+      { ...state.query, order: "newest", limit: PAGE, cursor },
+      state.waiting.signal,
+    );
     await namesOf(involved(page.items));
     return page;
   }
@@ -71,7 +96,8 @@ function timeline() {
       state.events = [...state.events, ...page.items];
       shown(page);
     } catch (problem) {
-      if (problem.name !== "AbortError") notice(`Older events could not be read: ${problem.message}`, { kind: "bad" });
+      if (problem.name !== "AbortError")
+        notice(`Older events could not be read: ${problem.message}`, { kind: "bad" });
     }
   }
 
@@ -133,11 +159,21 @@ function filters(changed) {
   };
   const who = picker("About");
   who.addEventListener("input", (event) => event.target === who && put("user_id", who.user?.user_id));
-  const date = (label, name, at) => field(label, h("input", { type: "date", on: { change: (event) => put(name, event.target.value && `${event.target.value}T${at}Z`) } }));
+  const date = (label, name, at) =>
+    field(
+      label,
+      h("input", {
+        type: "date",
+        on: { change: (event) => put(name, event.target.value && `${event.target.value}T${at}Z`) },
+      }),
+    );
   return h(
     "div",
     { class: "filters labelled", role: "search" },
-    field("Kind", select(KINDS, "", (value) => put("type", value))),
+    field(
+      "Kind",
+      select(KINDS, "", (value) => put("type", value)),
+    ),
     who,
     date("From", "from", "00:00:00"),
     date("To", "to", "23:59:59.999"),

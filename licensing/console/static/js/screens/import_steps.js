@@ -11,16 +11,23 @@ const firstPaid = () => assignable().find(({ paid }) => paid)?.name ?? "core";
 
 export const KINDS = [
   {
-    path: "user-batches", title: "Users", most: 1000,
-    description: "Invites everybody in the file, with seats where it says so; several are separated by a semicolon.",
+    path: "user-batches",
+    title: "Users",
+    most: 1000,
+    description:
+      "Invites everybody in the file, with seats where it says so; several are separated by a semicolon.",
     columns: "email, name, status, permissions, seat_types, partner_eligible, external_id",
-    example: () => `email,name,seat_types\r\nmaya@example.com,Maya Lindgren,${firstPaid()}\r\nleo@example.com,Leo Brandt,\r\n`,
+    example: () =>
+      `email,name,seat_types\r\nmaya@example.com,Maya Lindgren,${firstPaid()}\r\nleo@example.com,Leo Brandt,\r\n`,
   },
   {
-    path: "seat-batches", title: "Seat changes", most: 500,
+    path: "seat-batches",
+    title: "Seat changes",
+    most: 500,
     description: "Assigns, changes, transfers and takes back seats.",
     columns: "action, email, seat_type, to_email, to_seat_type, give_back",
-    example: () => `action,email,seat_type,to_email\r\nassign,maya@example.com,${firstPaid()},\r\nunassign,leo@example.com,${firstPaid()},\r\n`,
+    example: () =>
+      `action,email,seat_type,to_email\r\nassign,maya@example.com,${firstPaid()},\r\nunassign,leo@example.com,${firstPaid()},\r\n`,
   },
 ];
 
@@ -88,6 +95,14 @@ function misread(found, { body }, part) {
     const text = detail.replace(/^Line \d+: /, "");
     lines.set(index, [...(lines.get(index) ?? []), member ? `${member}: ${text}` : text]);
   }
-  gather(found, [...lines].map(([index, texts]) => ({ line: Number(index) + 1, outcome: "refused", problem: { detail: texts.join(" ") } })), part);
+  gather(
+    found,
+    [...lines].map(([index, texts]) => ({
+      line: Number(index) + 1,
+      outcome: "refused",
+      problem: { detail: texts.join(" ") },
+    })),
+    part,
+  );
   return lines.size > 0;
 }

@@ -18,9 +18,11 @@ export function addSeats(seatType, start = 1) {
     intro: "They can be assigned at once and are part of the subscription from now on.",
     fields: [quantity],
     label: "Add seats",
-    foresee: async () => (quantity.quantity ? costs(await api.previewPurchase(order()), () => instead(dialog, seatType)) : null),
+    foresee: async () =>
+      quantity.quantity ? costs(await api.previewPurchase(order()), () => instead(dialog, seatType)) : null,
     act: () => api.purchaseSeats(`Add ${count(quantity.quantity, `${title} seat`)}`, order()),
-    done: (bought) => `${count(bought.quantity, `${title} seat`)} added. There are ${number(bought.purchased_after)} now.`,
+    done: (bought) =>
+      `${count(bought.quantity, `${title} seat`)} added. There are ${number(bought.purchased_after)} now.`,
   });
 }
 
@@ -31,8 +33,19 @@ function costs(preview, cancelInstead) {
   return [
     facts(
       ["Seats", `${number(preview.purchased_before)} → `, h("strong", {}, number(preview.purchased_after))],
-      ["To pay now", h("strong", {}, money(preview.amount_now)), h("small", {}, `${number(share.days_left)} of ${count(share.days_in_term, "day")} of the term are left`)],
-      differs(preview) && [`Each billing period${preview.billed_until ? ` from ${day(preview.billed_until)}` : ""}`, money(preview.amount_per_billing_period)],
+      [
+        "To pay now",
+        h("strong", {}, money(preview.amount_now)),
+        h(
+          "small",
+          {},
+          `${number(share.days_left)} of ${count(share.days_in_term, "day")} of the term are left`,
+        ),
+      ],
+      differs(preview) && [
+        `Each billing period${preview.billed_until ? ` from ${day(preview.billed_until)}` : ""}`,
+        money(preview.amount_per_billing_period),
+      ],
       [`More at each renewal${pool ? ` from ${day(pool.renews_at)}` : ""}`, money(preview.amount_at_renewal)],
     ),
     free > 0 &&
@@ -60,15 +73,22 @@ export function removeSeats(seatType) {
   const title = seatTitle(seatType);
   const pool = poolOf(seatType);
   const spare = pool.unassigned - pool.scheduled_removal;
-  const quantity = stepper("How many seats", { max: Math.max(1, Math.min(spare, pool.quantity_at_renewal - pool.minimum)) });
+  const quantity = stepper("How many seats", {
+    max: Math.max(1, Math.min(spare, pool.quantity_at_renewal - pool.minimum)),
+  });
   ask({
     title: `Remove unassigned ${title} seats`,
     intro: `${count(spare, "seat is", "seats are")} unassigned and not yet to leave. What you remove stays until the renewal, and can be assigned until then.`,
     fields: [quantity],
     label: "Schedule removal",
     foresee: async () => (quantity.quantity ? sideBySide(poolOf(seatType), -quantity.quantity) : null),
-    act: () => api.scheduleRemoval(`Remove ${count(quantity.quantity, `${title} seat`)}`, { seat_type: seatType, quantity: quantity.quantity }),
-    done: (removal) => `${count(removal.quantity, `${title} seat`)} will leave on ${day(removal.effective_at)}.`,
+    act: () =>
+      api.scheduleRemoval(`Remove ${count(quantity.quantity, `${title} seat`)}`, {
+        seat_type: seatType,
+        quantity: quantity.quantity,
+      }),
+    done: (removal) =>
+      `${count(removal.quantity, `${title} seat`)} will leave on ${day(removal.effective_at)}.`,
   });
 }
 
@@ -77,11 +97,31 @@ function sideBySide(pool, difference) {
   const after = pool.quantity_at_renewal + difference;
   const subscription = subscriptionOf(pool);
   const box = (name, quantity, when, kind) =>
-    h("div", { class: kind }, h("h3", {}, name), h("p", { class: "figure" }, h("strong", {}, number(quantity)), h("span", {}, quantity === 1 ? " seat" : " seats")), h("p", {}, when));
-  const renewal = subscription?.status === "cancelling" ? `The subscription ends on ${day(pool.renews_at)}` : `From ${day(pool.renews_at)}`;
+    h(
+      "div",
+      { class: kind },
+      h("h3", {}, name),
+      h(
+        "p",
+        { class: "figure" },
+        h("strong", {}, number(quantity)),
+        h("span", {}, quantity === 1 ? " seat" : " seats"),
+      ),
+      h("p", {}, when),
+    );
+  const renewal =
+    subscription?.status === "cancelling"
+      ? `The subscription ends on ${day(pool.renews_at)}`
+      : `From ${day(pool.renews_at)}`;
   return [
-    h("div", { class: "side-by-side" }, box("Current subscription", pool.purchased, `Until ${day(pool.renews_at)}`, ""), box("Auto-renewal", after, renewal, "changed")),
-    pool.minimum > 0 && h("p", { class: "hint" }, `The contract asks for at least ${count(pool.minimum, "seat")}.`),
+    h(
+      "div",
+      { class: "side-by-side" },
+      box("Current subscription", pool.purchased, `Until ${day(pool.renews_at)}`, ""),
+      box("Auto-renewal", after, renewal, "changed"),
+    ),
+    pool.minimum > 0 &&
+      h("p", { class: "hint" }, `The contract asks for at least ${count(pool.minimum, "seat")}.`),
   ];
 }
 
@@ -97,9 +137,15 @@ export function cancelOf(removal) {
     foresee: async () => (chosen() ? sideBySide(poolOf(removal.seat_type), chosen()) : null),
     act: () => {
       cancelledHere(removal.id);
-      return api.cancelRemoval(`Keep ${count(chosen(), `${title} seat`)}`, removal.id, chosen() === removal.quantity ? null : chosen());
+      return api.cancelRemoval(
+        `Keep ${count(chosen(), `${title} seat`)}`,
+        removal.id,
+        chosen() === removal.quantity ? null : chosen(),
+      );
     },
     done: (answer) =>
-      answer.status === "cancelled" ? "The removal is cancelled; nothing will leave." : `${count(answer.quantity, `${title} seat`)} will still leave on ${day(answer.effective_at)}.`,
+      answer.status === "cancelled"
+        ? "The removal is cancelled; nothing will leave."
+        : `${count(answer.quantity, `${title} seat`)} will still leave on ${day(answer.effective_at)}.`,
   });
 }

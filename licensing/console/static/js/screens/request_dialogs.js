@@ -12,9 +12,17 @@ const note = () => h("textarea", { rows: 3, maxlength: LONGEST_NOTE });
 
 export function newRequest() {
   const types = assignable().filter(({ paid }) => paid);
-  const type = select(types.map(({ name, title }) => [name, title]), null, null);
+  const type = select(
+    types.map(({ name, title }) => [name, title]),
+    null,
+    null,
+  );
   const text = note();
-  const forWhom = can("manage_users") ? picker("For whom (leave empty for yourself)", ({ status }) => (status === "deactivated" ? "deactivated" : null)) : null;
+  const forWhom = can("manage_users")
+    ? picker("For whom (leave empty for yourself)", ({ status }) =>
+        status === "deactivated" ? "deactivated" : null,
+      )
+    : null;
   ask({
     title: "Ask for a seat",
     intro: "Those who manage users in your company see the request and answer it.",
@@ -36,7 +44,13 @@ export function approve(request) {
   const full = () => poolOf(name)?.unassigned === 0;
   const reason = why("modify_billing");
   const buy = h("input", { type: "checkbox", id: newId("buy"), disabled: reason !== null });
-  const offer = h("div", { class: "tick" }, buy, h("label", { for: buy.id }, "Buy the seat, because none is free"), reason && h("small", { class: "hint" }, `Not possible: ${reason}.`));
+  const offer = h(
+    "div",
+    { class: "tick" },
+    buy,
+    h("label", { for: buy.id }, "Buy the seat, because none is free"),
+    reason && h("small", { class: "hint" }, `Not possible: ${reason}.`),
+  );
   ask({
     title: `Give ${nameOf(user)} a ${title} seat`,
     intro: request.note ? `“${request.note}”` : null,
@@ -50,13 +64,22 @@ export function approve(request) {
 
 function free(name) {
   const { assigned, purchased } = poolOf(name) ?? {};
-  return purchased === undefined ? facts(["Seat", "free of charge"]) : facts(["Assigned", `${number(assigned)} → ${number(assigned + 1)} of ${number(purchased)}`]);
+  return purchased === undefined
+    ? facts(["Seat", "free of charge"])
+    : facts(["Assigned", `${number(assigned)} → ${number(assigned + 1)} of ${number(purchased)}`]);
 }
 
 async function bought(name, buying) {
   if (!buying) {
     const { purchased } = poolOf(name);
-    return { allowed: false, show: h("p", { class: "message" }, `All ${number(purchased)} ${seatTitle(name)} seats are assigned. Take one back first, or buy one.`) };
+    return {
+      allowed: false,
+      show: h(
+        "p",
+        { class: "message" },
+        `All ${number(purchased)} ${seatTitle(name)} seats are assigned. Take one back first, or buy one.`,
+      ),
+    };
   }
   const preview = await api.previewPurchase({ seat_type: name, quantity: 1 });
   return facts(
@@ -73,7 +96,8 @@ export function decline(request) {
     fields: [field("Say why (optional)", text, "Who asked can read it.")],
     label: "Decline",
     danger: true,
-    act: () => api.declineRequest(`Decline the request of ${nameOf(request.user_id)}`, request.id, text.value.trim()),
+    act: () =>
+      api.declineRequest(`Decline the request of ${nameOf(request.user_id)}`, request.id, text.value.trim()),
     done: () => "The request is declined.",
   });
 }

@@ -10,10 +10,20 @@ import { addSeats, cancelOf, removeSeats } from "./quantity_dialogs.js";
 export function cards(region) {
   const open = store.pools.filter(({ status }) => status === "open");
   if (!open.length) {
-    fill(region, empty("No seats are bought yet", "Seats come with a subscription. Once there is one, a card for each seat type stands here."));
+    fill(
+      region,
+      empty(
+        "No seats are bought yet",
+        "Seats come with a subscription. Once there is one, a card for each seat type stands here.",
+      ),
+    );
     return;
   }
-  const shown = open.map((pool) => ({ pool, subscription: subscriptionOf(pool), reason: why("modify_billing") }));
+  const shown = open.map((pool) => ({
+    pool,
+    subscription: subscriptionOf(pool),
+    reason: why("modify_billing"),
+  }));
   keyed(region, shown, ({ pool }) => pool.id, card);
 }
 
@@ -23,7 +33,12 @@ function card({ pool, subscription, reason }) {
     "article",
     { class: "card", "aria-label": `${title} seats` },
     h("header", {}, h("h2", {}, title), state(pool, subscription)),
-    h("p", { class: "figure" }, h("strong", {}, number(pool.assigned)), h("span", {}, ` of ${number(pool.purchased)} assigned`)),
+    h(
+      "p",
+      { class: "figure" },
+      h("strong", {}, number(pool.assigned)),
+      h("span", {}, ` of ${number(pool.purchased)} assigned`),
+    ),
     meter(pool),
     h("dl", { class: "numbers" }, numbersOf(pool)),
     h("footer", {}, buttons(pool, subscription, reason)),
@@ -44,7 +59,14 @@ function meter({ purchased, assigned, scheduled_removal: leaving }) {
     { class: "meter", "aria-hidden": "true", width: "100%", height: 8 },
     svg("rect", { class: "bed", width: "100%", height: 8, rx: 4 }),
     svg("rect", { class: "held", width: share(assigned), height: 8, rx: 4 }),
-    leaving > 0 && svg("rect", { class: "leaving", x: share(purchased - leaving), width: share(leaving), height: 8, rx: 4 }),
+    leaving > 0 &&
+      svg("rect", {
+        class: "leaving",
+        x: share(purchased - leaving),
+        width: share(leaving),
+        height: 8,
+        rx: 4,
+      }),
   );
 }
 
@@ -60,24 +82,53 @@ function numbersOf(pool) {
 function buttons(pool, subscription, reason) {
   const title = seatTitle(pool.seat_type);
   const spare = pool.unassigned - pool.scheduled_removal;
-  const suspended = subscription?.suspended_at ? `the ${productTitle(subscription.product)} subscription is suspended` : null;
+  const suspended = subscription?.suspended_at
+    ? `the ${productTitle(subscription.product)} subscription is suspended`
+    : null;
   const none = spare > 0 ? null : "no seat is unassigned that is not to leave already";
   return [
-    button("Add seats", () => addSeats(pool.seat_type), { why: reason ?? suspended, "aria-label": `Add ${title} seats`, "data-focus": `add-${pool.id}` }),
+    button("Add seats", () => addSeats(pool.seat_type), {
+      why: reason ?? suspended,
+      "aria-label": `Add ${title} seats`,
+      "data-focus": `add-${pool.id}`,
+    }),
     button("Remove unassigned", () => removeSeats(pool.seat_type), {
-      kind: "quiet", why: reason ?? none, "aria-label": `Remove unassigned ${title} seats`, "data-focus": `remove-${pool.id}`,
+      kind: "quiet",
+      why: reason ?? none,
+      "aria-label": `Remove unassigned ${title} seats`,
+      "data-focus": `remove-${pool.id}`,
     }),
   ];
 }
 
 export function removalBanners(region) {
-  keyed(region, store.removals, ({ id }) => id, (removal) =>
-    h(
-      "div",
-      { class: "banner", role: "group", "aria-label": `Pending removal of ${seatTitle(removal.seat_type)} seats` },
-      h("p", {}, h("strong", {}, `${count(removal.quantity, `${seatTitle(removal.seat_type)} seat`)} will leave on ${day(removal.effective_at)}.`), shrunk(removal)),
-      button("Cancel removal", () => cancelOf(removal), { kind: "small", "data-focus": `cancel-${removal.id}` }),
-    ),
+  keyed(
+    region,
+    store.removals,
+    ({ id }) => id,
+    (removal) =>
+      h(
+        "div",
+        {
+          class: "banner",
+          role: "group",
+          "aria-label": `Pending removal of ${seatTitle(removal.seat_type)} seats`,
+        },
+        h(
+          "p",
+          {},
+          h(
+            "strong",
+            {},
+            `${count(removal.quantity, `${seatTitle(removal.seat_type)} seat`)} will leave on ${day(removal.effective_at)}.`,
+          ),
+          shrunk(removal),
+        ),
+        button("Cancel removal", () => cancelOf(removal), {
+          kind: "small",
+          "data-focus": `cancel-${removal.id}`,
+        }),
+      ),
   );
 }
 
@@ -89,7 +140,9 @@ function shrunk({ requested_quantity: asked, quantity }) {
 export async function freeTypes(region) {
   const free = assignable().filter(({ paid }) => !paid);
   try {
-    const totals = await Promise.all(free.map(({ name }) => api.seatTable({ seat_type: name, limit: 1, include_total: true })));
+    const totals = await Promise.all(
+      free.map(({ name }) => api.seatTable({ seat_type: name, limit: 1, include_total: true })),
+    );
     const said = free.map(({ name }, n) => `${number(totals[n].total)} ${seatTitle(name)}`);
     fill(region, said.length ? `Free of charge: ${listed(said)}.` : "");
     region.title = free.map(({ name }) => `${seatTitle(name)}: ${seatType(name).description}`).join("\n");

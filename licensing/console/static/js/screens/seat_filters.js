@@ -4,10 +4,30 @@ import { h, select, unhurried } from "../parts/dom.js";
 import { assignable, seatTitle } from "../store.js";
 import { daysFromNow } from "../words.js";
 
-const HOLDING = [["", "Any seats"], ["paid", "Holds a paid seat"], ["unpaid", "Holds no paid seat"], ["none", "Holds no seat"]];
-const STATUS = [["", "Any status"], ["active", "Active"], ["invited", "Invited"], ["deactivated", "Deactivated"]];
-const INVITATION = [["", "Any invitation"], ["pending", "Pending"], ["accepted", "Accepted"], ["expired", "Expired"]];
-const INACTIVE = [["", "Any activity"], ["30", "Inactive for 30 days"], ["60", "Inactive for 60 days"], ["90", "Inactive for 90 days"]];
+const HOLDING = [
+  ["", "Any seats"],
+  ["paid", "Holds a paid seat"],
+  ["unpaid", "Holds no paid seat"],
+  ["none", "Holds no seat"],
+];
+const STATUS = [
+  ["", "Any status"],
+  ["active", "Active"],
+  ["invited", "Invited"],
+  ["deactivated", "Deactivated"],
+];
+const INVITATION = [
+  ["", "Any invitation"],
+  ["pending", "Pending"],
+  ["accepted", "Accepted"],
+  ["expired", "Expired"],
+];
+const INACTIVE = [
+  ["", "Any activity"],
+  ["30", "Inactive for 30 days"],
+  ["60", "Inactive for 60 days"],
+  ["90", "Inactive for 90 days"],
+];
 
 export function filterBar(changed) {
   const query = {};
@@ -15,7 +35,12 @@ export function filterBar(changed) {
     query[name] = value || null;
     changed({ ...query });
   };
-  const search = h("input", { type: "search", placeholder: "Search by name or e-mail", "aria-label": "Search users by name or e-mail", on: { input: unhurried((event) => put("search")(event.target.value.trim())) } });
+  const search = h("input", {
+    type: "search",
+    placeholder: "Search by name or e-mail",
+    "aria-label": "Search users by name or e-mail",
+    on: { input: unhurried((event) => put("search")(event.target.value.trim())) },
+  });
   const filter = (label, options, take) => select(options, "", take, { "aria-label": label });
   const types = [["", "All seat types"], ...assignable().map(({ name }) => [name, seatTitle(name)])];
   const since = (days) => put("inactive_since")(days && daysFromNow(-Number(days)));

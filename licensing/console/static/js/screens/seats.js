@@ -18,13 +18,30 @@ export function seats() {
     cards(pools);
     freeTypes(free);
     const reason = why("manage_users");
-    fill(allowed, reason && h("p", { class: "message" }, `You can look around; ${reason}. Ask a super admin of ${store.account.name}.`));
+    fill(
+      allowed,
+      reason &&
+        h(
+          "p",
+          { class: "message" },
+          `You can look around; ${reason}. Ask a super admin of ${store.account.name}.`,
+        ),
+    );
   }
 
   show();
   table.load();
   return {
-    element: h("div", {}, heading("Seats", "What your company has bought, and who holds it."), allowed, banners, pools, free, table.element),
+    element: h(
+      "div",
+      {},
+      heading("Seats", "What your company has bought, and who holds it."),
+      allowed,
+      banners,
+      pools,
+      free,
+      table.element,
+    ),
     refresh() {
       show();
       return table.load();

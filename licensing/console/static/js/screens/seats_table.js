@@ -22,26 +22,49 @@ const COLUMNS = [
 export function seatsTable() {
   const state = { query: {}, sort: "name", cursors: [null], page: null, selected: new Map(), waiting: null };
   const body = h("tbody", {});
-  const all = h("input", { type: "checkbox", "aria-label": "Select all users on this page", on: { change: selectPage } });
+  const all = h("input", {
+    type: "checkbox",
+    "aria-label": "Select all users on this page",
+    on: { change: selectPage },
+  });
   const heads = COLUMNS.map(([sort, title]) => head(sort, title));
   const table = h(
     "table",
     { class: "rows" },
     h("caption", { class: "unseen" }, "Users and their seats"),
-    h("thead", {}, h("tr", {}, h("th", { class: "check" }, all), heads, h("th", {}, h("span", { class: "unseen" }, "What can be done")))),
+    h(
+      "thead",
+      {},
+      h(
+        "tr",
+        {},
+        h("th", { class: "check" }, all),
+        heads,
+        h("th", {}, h("span", { class: "unseen" }, "What can be done")),
+      ),
+    ),
     body,
   );
   const region = h("div", { class: "table-region" });
   const pager = h("nav", { class: "pager", "aria-label": "Pages" });
   const selection = h("div", { class: "selection", role: "region", "aria-label": "Selection" });
   const bar = filterBar(filtered);
-  const top = h("div", { class: "section" }, h("h2", {}, "Users"), button("Export CSV", exportAll, { kind: "quiet" }));
+  const top = h(
+    "div",
+    { class: "section" },
+    h("h2", {}, "Users"),
+    button("Export CSV", exportAll, { kind: "quiet" }),
+  );
   const element = h("section", { class: "users", "aria-label": "Users" }, top, bar, selection, region, pager);
 
   function head(sort, title) {
     if (!sort) return h("th", { scope: "col" }, title);
     const sign = h("span", { "aria-hidden": "true", class: "sign" });
-    const cell = h("th", { scope: "col" }, h("button", { type: "button", class: "sort", on: { click: () => sortBy(sort) } }, title, sign));
+    const cell = h(
+      "th",
+      { scope: "col" },
+      h("button", { type: "button", class: "sort", on: { click: () => sortBy(sort) } }, title, sign),
+    );
     cell.said = () => {
       const up = state.sort === sort;
       const down = state.sort === `-${sort}`;
@@ -76,9 +99,15 @@ export function seatsTable() {
 
   function shown(page) {
     state.page = page;
-    for (const user of page.items) if (state.selected.has(user.user_id)) state.selected.set(user.user_id, user);
+    for (const user of page.items)
+      if (state.selected.has(user.user_id)) state.selected.set(user.user_id, user);
     if (page.items.length) {
-      keyed(body, page.items.map((user) => ({ user, reason: why("manage_users") })), ({ user }) => user.user_id, ({ user }) => row(user, select));
+      keyed(
+        body,
+        page.items.map((user) => ({ user, reason: why("manage_users") })),
+        ({ user }) => user.user_id,
+        ({ user }) => row(user, select),
+      );
       fill(region, table);
     } else {
       fill(region, nobody());
@@ -90,8 +119,16 @@ export function seatsTable() {
   function nobody() {
     const narrowed = Object.values(state.query).some(Boolean);
     return narrowed
-      ? empty("Nobody matches", "No user of the account fits this search and these filters.", button("Clear filters", () => bar.clear()))
-      : empty("No users yet", "Invite users from your product, or import them from a CSV file.", h("a", { href: "#/import", class: "button" }, "Import users"));
+      ? empty(
+          "Nobody matches",
+          "No user of the account fits this search and these filters.",
+          button("Clear filters", () => bar.clear()),
+        )
+      : empty(
+          "No users yet",
+          "Invite users from your product, or import them from a CSV file.",
+          h("a", { href: "#/import", class: "button" }, "Import users"),
+        );
   }
 
   function pages({ items, total, next_cursor: next }) {
@@ -103,8 +140,16 @@ export function seatsTable() {
     const first = items.length ? before + 1 : 0;
     return [
       h("span", { role: "status" }, `${number(first)}–${number(before + items.length)} of ${number(total)}`),
-      button("Previous", turn(() => state.cursors.pop()), { kind: "small", why: before ? null : "this is the first page", "data-focus": "previous" }),
-      button("Next", turn(() => state.cursors.push(next)), { kind: "small", why: next ? null : "this is the last page", "data-focus": "next" }),
+      button(
+        "Previous",
+        turn(() => state.cursors.pop()),
+        { kind: "small", why: before ? null : "this is the first page", "data-focus": "previous" },
+      ),
+      button(
+        "Next",
+        turn(() => state.cursors.push(next)),
+        { kind: "small", why: next ? null : "this is the last page", "data-focus": "next" },
+      ),
     ];
   }
 

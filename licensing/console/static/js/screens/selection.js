@@ -14,7 +14,8 @@ export function selectionBar(region, selected, clear) {
   const many = selected.size > MOST ? `at most ${number(MOST)} users can be changed at once` : null;
   const reason = why("manage_users") ?? many;
   const users = [...selected.values()];
-  const act = (label, make, name) => button(label, () => make(users, clear), { why: reason, kind: "small", "data-focus": name });
+  const act = (label, make, name) =>
+    button(label, () => make(users, clear), { why: reason, kind: "small", "data-focus": name });
   return fill(
     region,
     h("strong", { role: "status" }, `${count(users.length, "user")} selected`),
@@ -38,13 +39,24 @@ function assignMany(users, clear) {
 }
 
 function takeBackMany(users, clear) {
-  const held = paid().filter(({ name }) => users.some(({ seats }) => seats.some((seat) => seat.seat_type === name)));
+  const held = paid().filter(({ name }) =>
+    users.some(({ seats }) => seats.some((seat) => seat.seat_type === name)),
+  );
   const type = select(options(held), null, null);
   batch(users, clear, {
     verb: "Take back seats",
     danger: true,
-    fields: [held.length ? field("Seat type", type, "Users who do not hold it are left out.") : h("p", { class: "message" }, "None of them holds a paid seat.")],
-    lines: () => holders(users, type.value).map(({ user_id: id }) => ({ action: "unassign", user_id: id, seat_type: type.value })),
+    fields: [
+      held.length
+        ? field("Seat type", type, "Users who do not hold it are left out.")
+        : h("p", { class: "message" }, "None of them holds a paid seat."),
+    ],
+    lines: () =>
+      holders(users, type.value).map(({ user_id: id }) => ({
+        action: "unassign",
+        user_id: id,
+        seat_type: type.value,
+      })),
   });
 }
 
@@ -54,7 +66,13 @@ function changeMany(users, clear) {
   batch(users, clear, {
     verb: "Change seats",
     fields: [field("From", from, "Users who do not hold it are left out."), field("To", to)],
-    lines: () => holders(users, from.value).map(({ user_id: id }) => ({ action: "change", user_id: id, seat_type: from.value, to_seat_type: to.value })),
+    lines: () =>
+      holders(users, from.value).map(({ user_id: id }) => ({
+        action: "change",
+        user_id: id,
+        seat_type: from.value,
+        to_seat_type: to.value,
+      })),
   });
 }
 
@@ -64,7 +82,12 @@ function holders(users, name) {
 
 function batch(users, clear, { verb, fields, lines, danger = false }) {
   const skip = h("input", { type: "checkbox", id: newId("skip") });
-  const leaveOut = h("div", { class: "tick" }, skip, h("label", { for: skip.id }, "Leave out those who are refused"));
+  const leaveOut = h(
+    "div",
+    { class: "tick" },
+    skip,
+    h("label", { for: skip.id }, "Leave out those who are refused"),
+  );
   ask({
     title: `${verb}: ${count(users.length, "user")}`,
     fields: [fields, leaveOut],
@@ -78,7 +101,9 @@ function batch(users, clear, { verb, fields, lines, danger = false }) {
     act: () => api.changeSeats(`${verb} (${users.length})`, lines(), skip.checked ? "continue" : "abort"),
     done: ({ changed, refused }) => {
       clear();
-      return refused ? `${count(changed, "seat")} changed, ${number(refused)} refused.` : `${count(changed, "seat")} changed.`;
+      return refused
+        ? `${count(changed, "seat")} changed, ${number(refused)} refused.`
+        : `${count(changed, "seat")} changed.`;
     },
   });
 }
@@ -88,13 +113,23 @@ function foreseen(users, wanted, { lines }, skip) {
   const refused = lines.filter(({ outcome }) => outcome === "refused");
   const same = lines.filter(({ outcome }) => outcome === "unchanged").length;
   const good = lines.length - refused.length - same;
-  const item = ({ line, problem }) => h("li", {}, h("strong", {}, names.get(wanted[line - 1].user_id)), `: ${named(problem.detail)}`);
+  const item = ({ line, problem }) =>
+    h("li", {}, h("strong", {}, names.get(wanted[line - 1].user_id)), `: ${named(problem.detail)}`);
   return {
     allowed: good > 0 && (skip || !refused.length),
     show: [
-      h("p", { class: "tally" }, `${number(good)} will change, ${number(same)} stay as they are, ${number(refused.length)} are refused.`),
+      h(
+        "p",
+        { class: "tally" },
+        `${number(good)} will change, ${number(same)} stay as they are, ${number(refused.length)} are refused.`,
+      ),
       refused.length > 0 &&
-        h("div", { class: "message bad" }, h("p", {}, skip ? "These are left out:" : "Nothing is done as long as one is refused:"), h("ul", { class: "long" }, refused.map(item))),
+        h(
+          "div",
+          { class: "message bad" },
+          h("p", {}, skip ? "These are left out:" : "Nothing is done as long as one is refused:"),
+          h("ul", { class: "long" }, refused.map(item)),
+        ),
     ],
   };
 }

@@ -15,16 +15,38 @@ export function subscriptions() {
     const reason = why("modify_billing");
     const current = store.subscriptions.filter(({ status }) => status !== "ended");
     const shown = current.map((subscription) => ({ subscription, pools: poolsOf(subscription), reason }));
-    keyed(list, shown.length ? shown : [null], (item) => item?.subscription.id ?? "none", (item) => (item ? card(item) : none()));
-    keyed(past, store.subscriptions.filter(({ status }) => status === "ended"), ({ id }) => id, ended);
+    keyed(
+      list,
+      shown.length ? shown : [null],
+      (item) => item?.subscription.id ?? "none",
+      (item) => (item ? card(item) : none()),
+    );
+    keyed(
+      past,
+      store.subscriptions.filter(({ status }) => status === "ended"),
+      ({ id }) => id,
+      ended,
+    );
   }
 
   refresh();
-  return { element: h("div", {}, heading("Subscriptions", "What your company subscribes to, and until when."), list, past), refresh };
+  return {
+    element: h(
+      "div",
+      {},
+      heading("Subscriptions", "What your company subscribes to, and until when."),
+      list,
+      past,
+    ),
+    refresh,
+  };
 }
 
 function none() {
-  return empty("No subscription yet", "Your company uses the free tools. A subscription is bought in your product; it then stands here with its terms.");
+  return empty(
+    "No subscription yet",
+    "Your company uses the free tools. A subscription is bought in your product; it then stands here with its terms.",
+  );
 }
 
 function poolsOf({ id }) {
@@ -32,7 +54,11 @@ function poolsOf({ id }) {
 }
 
 function ended(subscription) {
-  return h("p", { class: "muted" }, `${productTitle(subscription.product)} ${tierTitle(subscription.tier)} ended on ${day(subscription.ended_at)}.`);
+  return h(
+    "p",
+    { class: "muted" },
+    `${productTitle(subscription.product)} ${tierTitle(subscription.tier)} ended on ${day(subscription.ended_at)}.`,
+  );
 }
 
 function card({ subscription, pools, reason }) {
@@ -46,9 +72,19 @@ function card({ subscription, pools, reason }) {
     passed(term),
     facts(
       ["Term", `${day(term.starts_at)} to ${day(term.ends_at)}`],
-      ["Renews", subscription.renews_at ? `on ${day(subscription.renews_at)}, ${every(subscription.interval, subscription.interval_count)}` : "not any more"],
+      [
+        "Renews",
+        subscription.renews_at
+          ? `on ${day(subscription.renews_at)}, ${every(subscription.interval, subscription.interval_count)}`
+          : "not any more",
+      ],
       ["Billed", every(subscription.billing_interval, subscription.billing_interval_count)],
-      ["Seats", pools.length ? listed(pools.map((pool) => `${count(pool.purchased, `${seatTitle(pool.seat_type)} seat`)}`)) : "none of its own"],
+      [
+        "Seats",
+        pools.length
+          ? listed(pools.map((pool) => `${count(pool.purchased, `${seatTitle(pool.seat_type)} seat`)}`))
+          : "none of its own",
+      ],
     ),
     h("footer", {}, buttons(subscription, name, reason)),
   );
@@ -59,9 +95,26 @@ function standing({ status, suspended_at: suspended }) {
   return status === "cancelling" ? badge("Ends with the term", "warning") : badge("Active", "good");
 }
 
-function message({ status, pending_tier: pending, renews_at: at, term, suspended_at: since, suspension_reason: cause }) {
-  if (since) return h("p", { class: "message bad" }, `Suspended since ${day(since)}${cause ? `: ${cause}` : ""}. Nothing can be bought or assigned meanwhile.`);
-  if (status === "cancelling") return h("p", { class: "message" }, `Cancelled. It ends on ${day(term.ends_at)} and can be resumed until then.`);
+function message({
+  status,
+  pending_tier: pending,
+  renews_at: at,
+  term,
+  suspended_at: since,
+  suspension_reason: cause,
+}) {
+  if (since)
+    return h(
+      "p",
+      { class: "message bad" },
+      `Suspended since ${day(since)}${cause ? `: ${cause}` : ""}. Nothing can be bought or assigned meanwhile.`,
+    );
+  if (status === "cancelling")
+    return h(
+      "p",
+      { class: "message" },
+      `Cancelled. It ends on ${day(term.ends_at)} and can be resumed until then.`,
+    );
   return pending ? h("p", { class: "message" }, `Moves to ${tierTitle(pending)} on ${day(at)}.`) : null;
 }
 
@@ -73,7 +126,12 @@ function passed({ starts_at: from, ends_at: to }) {
   return h(
     "div",
     { class: "passed" },
-    svg("svg", { class: "meter", "aria-hidden": "true", width: "100%", height: 8 }, svg("rect", { class: "bed", width: "100%", height: 8, rx: 4 }), svg("rect", { class: "held", width, height: 8, rx: 4 })),
+    svg(
+      "svg",
+      { class: "meter", "aria-hidden": "true", width: "100%", height: 8 },
+      svg("rect", { class: "bed", width: "100%", height: 8, rx: 4 }),
+      svg("rect", { class: "held", width, height: 8, rx: 4 }),
+    ),
     h("small", {}, `${count(days, "day")} of the term left`),
   );
 }
@@ -82,10 +140,25 @@ function buttons(subscription, name, reason) {
   const { id, status, suspended_at: suspended } = subscription;
   const stopped = reason ?? (suspended ? "the subscription is suspended" : null);
   if (status === "cancelling") {
-    return [button("Resume", () => resume(subscription), { why: reason, "aria-label": `Resume ${name}`, "data-focus": `resume-${id}` })];
+    return [
+      button("Resume", () => resume(subscription), {
+        why: reason,
+        "aria-label": `Resume ${name}`,
+        "data-focus": `resume-${id}`,
+      }),
+    ];
   }
   return [
-    button("Change tier", () => changeTier(subscription), { why: stopped, "aria-label": `Change the tier of ${name}`, "data-focus": `tier-${id}` }),
-    button("Cancel subscription", () => cancel(subscription), { kind: "quiet", why: reason, "aria-label": `Cancel ${name}`, "data-focus": `cancel-${id}` }),
+    button("Change tier", () => changeTier(subscription), {
+      why: stopped,
+      "aria-label": `Change the tier of ${name}`,
+      "data-focus": `tier-${id}`,
+    }),
+    button("Cancel subscription", () => cancel(subscription), {
+      kind: "quiet",
+      why: reason,
+      "aria-label": `Cancel ${name}`,
+      "data-focus": `cancel-${id}`,
+    }),
   ];
 }

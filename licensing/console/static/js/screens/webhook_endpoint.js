@@ -20,10 +20,21 @@ export function endpointScreen(id) {
   const list = deliveries(id);
 
   async function load() {
-    const all = () => Promise.all([api.getEndpoint(id), api.listLanes(id), api.listParked(id), api.listReplays(id)]);
+    const all = () =>
+      Promise.all([api.getEndpoint(id), api.listLanes(id), api.listParked(id), api.listReplays(id)]);
     await into(about, all, ([endpoint, lanes, parked, replays]) => {
-      keyed(about, [endpoint], () => "about", (shown) => aboutEndpoint(shown, { ping, load }));
-      keyed(waiting, [{ lanes: lanes.items, parked: parked.items, replays: replays.items }], () => "waiting", (shown) => backlog(shown, recover));
+      keyed(
+        about,
+        [endpoint],
+        () => "about",
+        (shown) => aboutEndpoint(shown, { ping, load }),
+      );
+      keyed(
+        waiting,
+        [{ lanes: lanes.items, parked: parked.items, replays: replays.items }],
+        () => "waiting",
+        (shown) => backlog(shown, recover),
+      );
     });
   }
 
@@ -49,7 +60,10 @@ export function endpointScreen(id) {
   load();
   const back = h("a", { href: "#/webhooks", class: "back" }, "All endpoints");
   const refresh = () => Promise.all([load(), list.refresh()]);
-  return { element: h("div", {}, back, heading("Endpoint", null), about, answer, waiting, list.element), refresh };
+  return {
+    element: h("div", {}, back, heading("Endpoint", null), about, answer, waiting, list.element),
+    refresh,
+  };
 }
 
 function aboutEndpoint(endpoint, { ping, load }) {
@@ -65,14 +79,24 @@ function aboutEndpoint(endpoint, { ping, load }) {
       ["Health", health(endpoint)],
       ["Events", listed(types)],
       ["Accounts", account === null ? "all" : account === store.account.id ? store.account.name : account],
-      ["Secrets", listed(secrets.map(({ expires_at: at }) => (at ? `one until ${day(at)}` : "one without an end")))],
+      [
+        "Secrets",
+        listed(secrets.map(({ expires_at: at }) => (at ? `one until ${day(at)}` : "one without an end"))),
+      ],
     ),
     h(
       "footer",
       {},
       press("Ping", ping, { why: stopped }),
       press("Replay…", () => askReplay(endpoint, load), { why: stopped }),
-      status === "paused" || status === "suspended" ? press("Resume", () => turn(api.enableEndpoint("Resume deliveries", id), "Deliveries go on.", load)) : press("Pause", () => turn(api.pauseEndpoint("Pause deliveries", id), "Paused. Nothing is lost; events wait.", load), { why: stopped }),
+      status === "paused" || status === "suspended"
+        ? press("Resume", () => turn(api.enableEndpoint("Resume deliveries", id), "Deliveries go on.", load))
+        : press(
+            "Pause",
+            () =>
+              turn(api.pauseEndpoint("Pause deliveries", id), "Paused. Nothing is lost; events wait.", load),
+            { why: stopped },
+          ),
       press("Rotate secret…", () => askRotation(endpoint, load), { kind: "quiet" }),
     ),
   );
@@ -91,7 +115,9 @@ async function turn(action, said, load) {
 function pinged({ outcome, status, failure, detail, milliseconds }) {
   const good = outcome === "delivered";
   const took = milliseconds?.total ?? Object.values(milliseconds ?? {}).reduce((sum, part) => sum + part, 0);
-  const text = good ? `The receiver answered ${status} in ${number(Math.round(took))} ms.` : `${words(outcome)}: ${detail || failure || `answered ${status}`}.`;
+  const text = good
+    ? `The receiver answered ${status} in ${number(Math.round(took))} ms.`
+    : `${words(outcome)}: ${detail || failure || `answered ${status}`}.`;
   return h("p", { class: `message ${good ? "good" : "bad"}` }, text);
 }
 
@@ -99,13 +125,40 @@ function pinged({ outcome, status, failure, detail, milliseconds }) {
 function backlog({ lanes, parked, replays }, recover) {
   const behind = lanes.filter(({ waiting }) => waiting > 0);
   const running = replays.filter(({ status }) => status === "running");
-  const lane = ({ account_id: account, waiting, state }) => h("li", {}, `${account ?? "Operators"}: ${count(waiting, "event")} waiting${state === "blocked" ? ", blocked" : ""}`);
+  const lane = ({ account_id: account, waiting, state }) =>
+    h(
+      "li",
+      {},
+      `${account ?? "Operators"}: ${count(waiting, "event")} waiting${state === "blocked" ? ", blocked" : ""}`,
+    );
   return h(
     "div",
     { class: "backlog" },
-    behind.length > 0 && h("div", { class: "message" }, h("p", {}, `${count(behind.length, "account waits", "accounts wait")} for this endpoint.`), h("ul", { class: "long" }, behind.map(lane))),
-    parked.length > 0 && h("div", { class: "banner" }, h("p", {}, `${count(parked.length, "event is", "events are")} parked: the receiver refused ${parked.length === 1 ? "it" : "them"} for days.`), button("Send again", recover, { kind: "small", "data-focus": "recover" })),
-    running.map(({ events, events_sent: sent }) => h("div", { class: "progress" }, h("p", {}, `Replay: ${number(sent)} of ${count(events, "event")} sent`), h("progress", { max: events || 1, value: sent, "aria-label": "Replay" }))),
+    behind.length > 0 &&
+      h(
+        "div",
+        { class: "message" },
+        h("p", {}, `${count(behind.length, "account waits", "accounts wait")} for this endpoint.`),
+        h("ul", { class: "long" }, behind.map(lane)),
+      ),
+    parked.length > 0 &&
+      h(
+        "div",
+        { class: "banner" },
+        h(
+          "p",
+          {},
+          `${count(parked.length, "event is", "events are")} parked: the receiver refused ${parked.length === 1 ? "it" : "them"} for days.`,
+        ),
+        button("Send again", recover, { kind: "small", "data-focus": "recover" }),
+      ),
+    running.map(({ events, events_sent: sent }) =>
+      h(
+        "div",
+        { class: "progress" },
+        h("p", {}, `Replay: ${number(sent)} of ${count(events, "event")} sent`),
+        h("progress", { max: events || 1, value: sent, "aria-label": "Replay" }),
+      ),
+    ),
   );
 }
-

@@ -5,7 +5,11 @@ import { ago, moment, words } from "../words.js";
 
 const KINDS = { active: "good", pending: "warning", paused: "warning", suspended: "bad", gone: "bad" };
 const MEANINGS = {
-  active: "Active", pending: "Waits for its first answer", paused: "Paused", suspended: "Suspended after long trouble", gone: "Gone",
+  active: "Active",
+  pending: "Waits for its first answer",
+  paused: "Paused",
+  suspended: "Suspended after long trouble",
+  gone: "Gone",
 };
 
 export function standing({ status, failing_since: failing }) {
@@ -13,8 +17,14 @@ export function standing({ status, failing_since: failing }) {
   return badge(MEANINGS[status], KINDS[status]);
 }
 
-export function health({ failing_since: failing, failures, last_success_at: success, next_attempt_at: next }) {
-  if (failing) return `${failures} in a row have failed since ${moment(failing)}${next ? `; tried again ${moment(next)}` : ""}`;
+export function health({
+  failing_since: failing,
+  failures,
+  last_success_at: success,
+  next_attempt_at: next,
+}) {
+  if (failing)
+    return `${failures} in a row have failed since ${moment(failing)}${next ? `; tried again ${moment(next)}` : ""}`;
   return success ? `last delivered ${ago(success)}, ${moment(success)}` : "nothing delivered yet";
 }
 

@@ -29,8 +29,25 @@ function keyScreen() {
   };
   const go = button("Show webhooks", () => {}, { kind: "primary" });
   go.type = "submit";
-  const form = h("form", { class: "card key", on: { submit } }, field("API key", input, "One with the scope webhooks; with read as well, payloads are shown. It is kept in memory only."), said, go);
-  return { element: h("div", {}, heading("Webhooks", "For operators: what is sent to other systems, and how it arrives."), form) };
+  const form = h(
+    "form",
+    { class: "card key", on: { submit } },
+    field(
+      "API key",
+      input,
+      "One with the scope webhooks; with read as well, payloads are shown. It is kept in memory only.",
+    ),
+    said,
+    go,
+  );
+  return {
+    element: h(
+      "div",
+      {},
+      heading("Webhooks", "For operators: what is sent to other systems, and how it arrives."),
+      form,
+    ),
+  };
 }
 
 function endpointList() {
@@ -40,23 +57,48 @@ function endpointList() {
   function load() {
     return into(region, api.listEndpoints, (endpoints) => {
       keyed(list, endpoints, ({ id }) => id, item);
-      fill(region, endpoints.length ? list : empty("No endpoints", "Endpoints are created through the API. Each then stands here with its health."));
+      fill(
+        region,
+        endpoints.length
+          ? list
+          : empty(
+              "No endpoints",
+              "Endpoints are created through the API. Each then stands here with its health.",
+            ),
+      );
     });
   }
 
-  const forget = button("Forget the key", () => {
-    session.apiKey = null;
-    dispatchEvent(new HashChangeEvent("hashchange"));
-  }, { kind: "quiet" });
+  const forget = button(
+    "Forget the key",
+    () => {
+      session.apiKey = null;
+      dispatchEvent(new HashChangeEvent("hashchange"));
+    },
+    { kind: "quiet" },
+  );
   load();
-  return { element: h("div", {}, heading("Webhooks", "What is sent to other systems, and how it arrives.", forget), region), refresh: load };
+  return {
+    element: h(
+      "div",
+      {},
+      heading("Webhooks", "What is sent to other systems, and how it arrives.", forget),
+      region,
+    ),
+    refresh: load,
+  };
 }
 
 function item(endpoint) {
   return h(
     "li",
     { class: "card endpoint" },
-    h("div", {}, h("h2", {}, h("a", { href: `#/webhooks/${endpoint.id}` }, endpoint.description || endpoint.url)), h("p", { class: "muted" }, endpoint.url)),
+    h(
+      "div",
+      {},
+      h("h2", {}, h("a", { href: `#/webhooks/${endpoint.id}` }, endpoint.description || endpoint.url)),
+      h("p", { class: "muted" }, endpoint.url),
+    ),
     h("div", { class: "health" }, standing(endpoint), h("small", {}, health(endpoint))),
   );
 }
