@@ -1,10 +1,15 @@
 """The screen of history: the chart and the log (R29)."""
 
+import re
 from pathlib import Path
 
+from flask import Flask
+
+from licensing.console import digest
 from licensing.operations import assigning, buying
 from licensing.rules.permissions import Permission
 from tests.console.stage import Opening
+from tests.http import calling
 from tests.world import AnAccount, Hands, an_account
 
 
@@ -81,3 +86,23 @@ def test_r29_older_events_are_shown_when_they_are_asked_for(opening: Opening) ->
         )
 
     amara.sees("The account was created")
+
+
+def test_every_event_that_is_published_reads_as_a_sentence(app: Flask, opening: Opening) -> None:
+    account = an_account()
+    published = calling(app, account).get("/v1/event-types").json["items"]
+    events = [one["example"] for one in published if "sequence" in one["example"]]
+    amara = opening.super_admin(account)
+
+    said = amara.page.evaluate(
+        """async ([module, events]) => {
+            const { sentence, circumstances } = await import(module);
+            return events.map((event) => [event.type, sentence(event), circumstances(event)]);
+        }""",
+        [f"/console/{digest()}/js/happenings.js", events],
+    )
+
+    assert len(said) > 30
+    plain = {type: type.replace(".", " ").replace("_", " ").capitalize() for type, _, _ in said}
+    assert [one for one in said if one[1] == plain[one[0]] and "endpoint" not in one[0]] == []
+    assert [one for one in said if re.search("undefined|null|NaN|Invalid", " ".join(one))] == []

@@ -1,7 +1,7 @@
 // What somebody has confirmed is done, and done once: its idempotency key is made when it is
 // confirmed and kept until the answer is known, however often the network fails in between.
 
-import { Problem, Unreachable, door, pause, send } from "./http.js";
+import { Problem, Unreachable, pause, send } from "./http.js";
 
 const FIRST_WAIT = 500;
 const LONGEST_WAIT = 8000;
@@ -61,10 +61,6 @@ async function attempt(action) {
 }
 
 async function recover(action, problem) {
-  if (problem.status === 401 && !action.options.by && door.renew) {
-    await door.renew();
-    return;
-  }
   if (!problem.passing) throw problem;
   action.lost ||= problem instanceof Unreachable || problem.status === 504;
   action.trouble = problem;

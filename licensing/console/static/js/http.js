@@ -38,11 +38,22 @@ export function address(path, query = {}) {
   return given.length ? `${path}?${new URLSearchParams(given)}` : path;
 }
 
-// Send a request. `as` is "json" or "text"; `by` is the token to send it with.
-export async function send(
+// Send a request. `as` is "json" or "text"; `by` is a key to send it with in place of the session
+// token. Where that token has expired, another one is asked for and the request sent again.
+export async function send(method, path, options = {}) {
+  try {
+    return await sendOnce(method, path, options);
+  } catch (problem) {
+    if (problem.status !== 401 || options.by) throw problem;
+    await door.renew();
+    return sendOnce(method, path, options);
+  }
+}
+
+async function sendOnce(
   method,
   path,
-  { query, body, type = "application/json", headers = {}, accept, as = "json", by, signal } = {},
+  { query, body, type = "application/json", headers = {}, accept, as = "json", by, signal },
 ) {
   const url = address(path, query);
   const token = by ?? session.token;
@@ -92,15 +103,13 @@ async function problemOf(answer) {
 
 export const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
-// Read something. Trouble that passes is waited for once; an expired token is asked for anew.
+// Read something. Trouble that passes is waited for once.
 export async function read(path, query, options = {}) {
   try {
     return await send("GET", path, { query, ...options });
   } catch (problem) {
-    if (problem.name === "AbortError") throw problem;
-    if (problem.status === 401 && !options.by && door.renew) await door.renew();
-    else if (problem.passing) await pause(Math.min((problem.retryAfter || 0.4) * 1000, 5000));
-    else throw problem;
+    if (!problem.passing) throw problem;
+    await pause(Math.min((problem.retryAfter || 0.4) * 1000, 5000));
     return send("GET", path, { query, ...options });
   }
 }

@@ -3,6 +3,7 @@
 
 const locale = navigator.languages.find((language) => language.startsWith("en")) ?? "en-GB";
 const formats = { zone: "UTC" };
+const DAY = 86_400_000;
 
 export function useZone(zone) {
   formats.zone = zone;
@@ -30,6 +31,23 @@ export const moment = (instant) => `${day(instant)}, ${time(instant)}`;
 export const isoDay = (instant) => formats.iso.format(new Date(instant));
 
 const numbers = new Intl.NumberFormat(locale);
+// The instant at which a day such as 2026-03-05 begins in the account's time zone.
+export function beginning(dayText) {
+  const guess = Date.parse(`${dayText}T00:00:00Z`);
+  const there = new Intl.DateTimeFormat("sv-SE", {
+    timeZone: formats.zone,
+    dateStyle: "short",
+    timeStyle: "medium",
+  }).format(guess);
+  return new Date(2 * guess - Date.parse(`${there.replace(" ", "T")}Z`)).toISOString();
+}
+
+// The last instant of a day.
+export function end(dayText) {
+  const next = new Date(Date.parse(`${dayText}T00:00:00Z`) + DAY).toISOString().slice(0, 10);
+  return new Date(Date.parse(beginning(next)) - 1).toISOString();
+}
+
 export const number = (value) => numbers.format(value);
 
 export function count(quantity, one, many = `${one}s`) {
@@ -43,7 +61,6 @@ export function money(sum) {
 }
 
 const relative = new Intl.RelativeTimeFormat(locale, { numeric: "auto" });
-const DAY = 86_400_000;
 
 // "today", "3 days ago", "2 months ago"
 export function ago(instant) {

@@ -8,7 +8,7 @@ import { notice } from "../parts/notices.js";
 import { picker } from "../parts/picker.js";
 import { empty, heading, into } from "../parts/screen.js";
 import { namesOf, store, why } from "../store.js";
-import { isoDay, moment, time, weekday } from "../words.js";
+import { beginning, end, isoDay, moment, time, weekday } from "../words.js";
 import { seatChart } from "./seat_chart.js";
 
 const PAGE = 50;
@@ -159,12 +159,12 @@ function filters(changed) {
   };
   const who = picker("About");
   who.addEventListener("input", (event) => event.target === who && put("user_id", who.user?.user_id));
-  const date = (label, name, at) =>
+  const date = (label, name, instant) =>
     field(
       label,
       h("input", {
         type: "date",
-        on: { change: (event) => put(name, event.target.value && `${event.target.value}T${at}Z`) },
+        on: { change: (event) => put(name, event.target.value && instant(event.target.value)) },
       }),
     );
   return h(
@@ -175,7 +175,7 @@ function filters(changed) {
       select(KINDS, "", (value) => put("type", value)),
     ),
     who,
-    date("From", "from", "00:00:00"),
-    date("To", "to", "23:59:59.999"),
+    date("From", "from", beginning),
+    date("To", "to", end),
   );
 }
