@@ -9,7 +9,18 @@ from flask import Flask
 from flask.cli import ScriptInfo
 from peewee import PeeweeException
 
-from licensing import __version__, api, cli, console, db, settings
+from licensing import (
+    __version__,
+    api,
+    backup_commands,
+    cli,
+    console,
+    db,
+    logs,
+    seat_commands,
+    settings,
+)
+from licensing.queries import operating
 from licensing.scheduler import Scheduler
 from licensing.settings import Settings, StartRefused
 from webhooks import beside, demo
@@ -32,6 +43,7 @@ def create_app(chosen: Settings | None = None) -> Flask:
     settings.put_in_force(in_force)
     db.open_database(in_force)
     beside.attach()
+    operating.watch()
     app = Flask("seatkeeper", static_folder=None)
     api.add_api(app, in_force, RESOURCES)
     console.add_console(app)
@@ -48,6 +60,7 @@ def create_served_app() -> Flask:
     finishes what is on its way; what it could not write is sent again.
     """
     app = create_app()
+    logs.configure(settings.current())
     threading.Thread(target=Scheduler().run, name="scheduler", daemon=True).start()
     dispatcher = Running(settings.current())
     dispatcher.start()
@@ -55,7 +68,12 @@ def create_served_app() -> Flask:
     return app
 
 
-COMMANDS = (*cli.COMMANDS, *webhooks_cli.COMMANDS)
+COMMANDS = (
+    *cli.COMMANDS,
+    *seat_commands.COMMANDS,
+    *backup_commands.COMMANDS,
+    *webhooks_cli.COMMANDS,
+)
 
 
 @click.group(commands=list(COMMANDS), context_settings={"max_content_width": 100})

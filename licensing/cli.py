@@ -16,7 +16,7 @@ from flask.cli import ScriptInfo, with_appcontext
 from granian.constants import Interfaces
 from granian.server.mp import MPServer
 
-from licensing import clock, db, demo, migrations, resources, settings
+from licensing import clock, db, demo, logs, metrics, migrations, resources, settings
 from licensing.api import openapi
 from licensing.operations import api_keys
 from licensing.queries import accounts, invariants
@@ -31,6 +31,36 @@ Beside = Callable[[], AbstractContextManager[Callable[[], str]]]
 BESIDE_THE_DEMO = "beside_the_demo"
 APPLICATION = Path(__file__).parent.parent / "app.py"
 SECONDS_TO_DRAIN = 25
+
+
+def _host_and_port(
+    _context: click.Context, _option: click.Parameter, value: str | None
+) -> tuple[str, int] | None:
+    if value is None:
+        return None
+    host, _, port = value.rpartition(":")
+    if not host or not port.isdecimal() or not 0 < int(port) < 65536:
+        raise click.BadParameter("expected an address and a port, such as 127.0.0.1:9100")
+    return host.strip("[]"), int(port)
+
+
+metrics_option = click.option(
+    "--metrics",
+    "metrics_at",
+    metavar="ADDRESS:PORT",
+    callback=_host_and_port,
+    help="Answer Prometheus at http://ADDRESS:PORT/metrics.",
+)
+
+
+def be_observed(metrics_at: tuple[str, int] | None) -> None:
+    """Log as the settings say, and answer Prometheus where that is wanted."""
+    logs.configure(settings.current())
+    if metrics_at is not None:
+        try:
+            metrics.serve(*metrics_at)
+        except OSError as problem:
+            raise click.ClickException(f"cannot listen: {problem.strerror}") from None
 
 
 def refuse_an_old_schema() -> None:
@@ -115,8 +145,9 @@ def _server(host: str, port: int, threads: int) -> MPServer:
 
 @click.command()
 @click.option("--loop", is_flag=True, help="Go on until Ctrl-C or SIGTERM.")
+@metrics_option
 @with_appcontext
-def renew(loop: bool) -> None:
+def renew(loop: bool, metrics_at: tuple[str, int] | None) -> None:
     """Renew terms, and do whatever else has come due.
 
     Removals are applied, cancelled subscriptions end, renewals are told in advance, invitations
@@ -124,6 +155,7 @@ def renew(loop: bool) -> None:
     of these may run at once, beside any number of servers; nothing is done twice. Prints how many
     steps there were to do.
     """
+    be_observed(metrics_at)
     scheduler = Scheduler()
     with db.connection():
         refuse_an_old_schema()

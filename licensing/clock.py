@@ -5,11 +5,12 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 
 
-def _system_time() -> datetime:
+def system_time() -> datetime:
+    """The time of this machine, whatever the clock reads."""
     return datetime.now(UTC)
 
 
-_read: Callable[[], datetime] = _system_time
+_read: Callable[[], datetime] = system_time
 
 
 def now() -> datetime:

@@ -184,6 +184,16 @@ def ping() -> None:
     db.execute_sql("SELECT 1")
 
 
+def seconds_since_1970() -> float:
+    """The database's clock."""
+    if on_sqlite():
+        query = "SELECT unixepoch('subsec')"
+    else:
+        query = "SELECT CAST(extract(epoch FROM clock_timestamp()) AS DOUBLE PRECISION)"
+    (found,) = db.execute_sql(query).fetchone()
+    return float(found)
+
+
 @contextmanager
 def snapshot() -> Iterator[None]:
     """Read one consistent state of the database inside the block, beside whoever writes."""

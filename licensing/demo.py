@@ -16,10 +16,12 @@ from licensing import clock, sessions, settings
 from licensing.db import transactional
 from licensing.operations import (
     accounts,
+    activity,
     api_keys,
     assigning,
     buying,
     giving_back,
+    requesting,
     subscriptions,
     test_clocks,
     tiers,
@@ -63,7 +65,7 @@ STAFF: tuple[Row, ...] = (
     ("Rafael Ortiz", ("core",), 15, "active"),
     ("Nadia Petrova", ("core",), 33, "active"),
     ("Giulia Romano", ("core",), 68, "active"),
-    ("Samuel Osei", ("core",), 97, "active"),
+    ("Samuel Osei", ("core",), None, "active"),
     ("Katarzyna Wójcik", ("core",), 21, "deactivated"),
     ("Felix Baumann", ("core",), None, "invited"),
     ("Aoife Brennan", ("core",), None, "invited"),
@@ -149,6 +151,10 @@ The console, signed in as a super admin of {company} for 12 hours:
 
 Try it:
   curl -H 'Authorization: Bearer {loaded.token}' {address}/v1/accounts/{account_id}/pools
+
+Who holds what, as a CSV file (inactive_since, search, holding, sort and more go with it):
+  curl -H 'Authorization: Bearer {loaded.token}' -H 'Accept: text/csv' \\
+    '{address}/v1/accounts/{account_id}/seat-table?sort=last_active_at'
 """
 
 
@@ -194,6 +200,8 @@ def _recent_weeks(by: Actor, amara: Actor, ids: dict[str, str]) -> None:
         giving_back.schedule_removal(amara, "core", 2)
         moved = assigning.assign_seat(by, ids["Marcus Holm"], "sales")
         assigning.transfer_seat(by, moved.id, ids["Esther Nakamura"])
+        leila = Actor(ActorType.USER, ids["Leila Haddad"], str(amara.account_id))
+        requesting.ask_for_seat(leila, "sales", "I take over the northern accounts")
     _report_activity(by, ids, STAFF)
     _deactivate(by, ids, STAFF)
 
@@ -270,7 +278,7 @@ def _assign(by: Actor, ids: dict[str, str], staff: Iterable[Row]) -> None:
 def _report_activity(by: Actor, ids: dict[str, str], staff: Iterable[Row]) -> None:
     for name, _, days, _ in staff:
         if days is not None:
-            users.record_activity(by, ids[name], clock.now() - timedelta(days=days, minutes=7))
+            activity.record_activity(by, ids[name], clock.now() - timedelta(days=days, minutes=7))
 
 
 def _deactivate(by: Actor, ids: dict[str, str], staff: Iterable[Row]) -> None:

@@ -15,10 +15,11 @@ from typing import Any
 
 from peewee import chunked
 
-from licensing import clock, ids
+from licensing import clock, ids, ledger
 from licensing.db import transaction
 from licensing.models import Account, Event, EventSubject
 from licensing.rules.event_types import EventType, Reason
+from licensing.rules.history import Told, counts_from
 from licensing.rules.permissions import Actor
 
 __all__ = ["EventType", "Reason", "listen", "record"]
@@ -50,6 +51,7 @@ class Recorded:
     account_id: str
     type: EventType
     timestamp: datetime
+    counts_from: datetime
     subjects: frozenset[str]
     content: dict[str, Any]
 
@@ -94,11 +96,14 @@ def record(
         "cause": cause,
         "request_id": actor.request_id,
     }
+    if actor.traceparent is not None:
+        content["traceparent"] = actor.traceparent
     event = Recorded(
         ids.new("evt"),
         actor.account,
         type,
         now,
+        counts_from(now, effective_at or now),
         _subjects(object, previous, pool, previous_pool),
         content,
     )
@@ -143,6 +148,7 @@ def _append(account_id: str, recorded: list[Recorded]) -> None:
                 event.type,
                 event.timestamp,
                 _body(event, numbered.epoch, sequence),
+                event.content["actor"]["id"],
             )
         )
         subjects += [(account_id, subject, sequence) for subject in sorted(event.subjects)]
@@ -150,6 +156,13 @@ def _append(account_id: str, recorded: list[Recorded]) -> None:
         Event.insert_many(chunk, fields=list(Event._meta.sorted_fields)).execute()
     for chunk in chunked(subjects, ROWS_PER_INSERT):
         EventSubject.insert_many(chunk, fields=list(EventSubject._meta.sorted_fields)).execute()
+    ledger.keep(
+        account_id,
+        [
+            Told(sequence, event.type, event.counts_from, event.content)
+            for sequence, event in enumerate(recorded, first)
+        ],
+    )
     appended = [(sequence, event.type) for sequence, event in enumerate(recorded, first)]
     for listener in _listeners.values():
         listener(account_id, appended)

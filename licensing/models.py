@@ -8,16 +8,9 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from peewee import (
-    BigIntegerField,
-    BooleanField,
-    CompositeKey,
-    Field,
-    IntegerField,
-    Model,
-    TextField,
-)
+from peewee import CompositeKey, Model
 
+from licensing.columns import BigIntegerField, BooleanField, Field, IntegerField, TextField
 from licensing.db import db
 
 
@@ -84,6 +77,7 @@ class Account(Row):
     currency = TextField()
     time_zone = TextField()
     test_clock_id = TextField(null=True)
+    default_seat_type = TextField(null=True)
     super_admins = IntegerField()
     epoch = IntegerField()
     last_sequence = BigIntegerField()
@@ -103,12 +97,16 @@ class User(Row):
     email = TextField()
     email_key = TextField()
     name = TextField()
+    name_key = TextField()
+    search_text = TextField()
     status = TextField()
     invitation = TextField(null=True)
     invitation_expires_at = InstantField(null=True)
     permissions = JsonField()
     partner_eligible = BooleanField()
     holds_exclusive = BooleanField()
+    holding = TextField(default="none")
+    open_requests = IntegerField(default=0)
     last_active_at = InstantField(null=True)
     external_id = TextField(null=True)
     metadata = JsonField()
@@ -265,6 +263,60 @@ class Transfer(Row):
         primary_key = CompositeKey("account_id", "id")
 
 
+class PoolFigures(Row):
+    account_id = TextField()
+    pool_id = TextField()
+    starts_at = InstantField()
+    sequence = BigIntegerField()
+    purchased = IntegerField()
+    assigned = IntegerField()
+    scheduled_removal = IntegerField()
+
+    class Meta:
+        table_name = "pool_ledger"
+        primary_key = CompositeKey("account_id", "pool_id", "starts_at")
+
+
+class SeatHolding(Row):
+    account_id = TextField()
+    sequence = BigIntegerField()
+    seat_id = TextField()
+    user_id = TextField()
+    seat_type = TextField()
+    pool_id = TextField(null=True)
+    starts_at = InstantField()
+    ends_at = InstantField(null=True)
+    ended_by = TextField(null=True)
+    reason = TextField(null=True)
+
+    class Meta:
+        table_name = "seat_holdings"
+        primary_key = CompositeKey("account_id", "sequence")
+
+
+class SeatRequest(Row):
+    account_id = TextField()
+    id = TextField()
+    user_id = TextField()
+    seat_type = TextField()
+    note = TextField(null=True)
+    status = TextField()
+    requested_by_type = TextField()
+    requested_by_id = TextField()
+    decided_by_type = TextField(null=True)
+    decided_by_id = TextField(null=True)
+    decision_note = TextField(null=True)
+    decided_at = InstantField(null=True)
+    seat_id = TextField(null=True)
+    purchase_id = TextField(null=True)
+    version = BigIntegerField()
+    created_at = InstantField()
+
+    class Meta:
+        table_name = "seat_requests"
+        primary_key = CompositeKey("account_id", "id")
+
+
 class Event(Row):
     account_id = TextField()
     sequence = BigIntegerField()
@@ -272,6 +324,7 @@ class Event(Row):
     type = TextField()
     occurred_at = InstantField()
     body = TextField()
+    actor_id = TextField()
 
     class Meta:
         table_name = "events"
@@ -331,6 +384,9 @@ TABLES = (
     Purchase,
     Removal,
     Transfer,
+    PoolFigures,
+    SeatHolding,
+    SeatRequest,
     Event,
     EventSubject,
     ApiKey,

@@ -17,6 +17,7 @@ from licensing.models import (
     Purchase,
     Removal,
     Seat,
+    SeatRequest,
     Subscription,
     TestClock,
     Transfer,
@@ -43,6 +44,7 @@ def account(row: Account) -> Resource:
         "currency": row.currency,
         "time_zone": row.time_zone,
         "test_clock_id": row.test_clock_id,
+        "default_seat_type": row.default_seat_type,
         "external_id": row.external_id,
         "metadata": row.metadata,
         "version": row.version,
@@ -217,6 +219,27 @@ def transfer(row: Transfer) -> Resource:
         "seat_type": row.seat_type,
         "from_user_id": row.from_user_id,
         "to_user_id": row.to_user_id,
+        "created_at": to_text(row.created_at),
+    }
+
+
+def seat_request(row: SeatRequest) -> Resource:
+    """A seat that a user asks for, and what became of it."""
+    decided_by = {"type": row.decided_by_type, "id": row.decided_by_id}
+    return {
+        "id": row.id,
+        "account_id": row.account_id,
+        "user_id": row.user_id,
+        "seat_type": row.seat_type,
+        "note": row.note,
+        "status": row.status,
+        "requested_by": {"type": row.requested_by_type, "id": row.requested_by_id},
+        "decided_by": decided_by if row.decided_at else None,
+        "decision_note": row.decision_note,
+        "decided_at": text_or_none(row.decided_at),
+        "seat_id": row.seat_id,
+        "purchase_id": row.purchase_id,
+        "version": row.version,
         "created_at": to_text(row.created_at),
     }
 

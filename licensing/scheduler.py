@@ -12,7 +12,7 @@ from collections.abc import Collection
 
 from peewee import OperationalError, PeeweeException
 
-from licensing import db
+from licensing import db, heartbeats
 from licensing.operations import scheduled, test_clocks
 
 SECONDS_BETWEEN_LOOKS = 1.0
@@ -40,7 +40,9 @@ class Scheduler:
                     self.work_through()
             except (PeeweeException, db.Busy):
                 log.exception("the scheduler could not look for what is due")
+            heartbeats.beat("scheduler")
             self._stopping.wait(SECONDS_BETWEEN_LOOKS)
+        heartbeats.rest("scheduler")
 
     def stop(self) -> None:
         """Let `run` end after the step in hand."""
@@ -64,6 +66,7 @@ class Scheduler:
         steps = 0
         try:
             while steps < STEPS_PER_TURN and not self._stopping.is_set():
+                heartbeats.beat("scheduler")
                 if not scheduled.do_one(account_id):
                     break
                 steps += 1

@@ -12,6 +12,8 @@ from licensing.sealing import derived_key
 
 ISSUER = "seatkeeper"
 ALGORITHM = "HS256"
+# How far the clock of another server may be ahead, which made the token a moment ago.
+SECONDS_AHEAD = 30
 SHORTEST, LONGEST = timedelta(minutes=5), timedelta(hours=12)
 
 
@@ -35,13 +37,19 @@ def read(token: str) -> tuple[str, str] | None:
     try:
         claims: dict[str, Any] = jwt.decode(token, _key(), algorithms=[ALGORITHM]).claims
         _registry().validate(claims)
-    except (JoseError, ValueError, TypeError):
+    except (JoseError, ValueError, TypeError, RecursionError):
         return None
-    return claims["account_id"], claims["sub"]
+    account_id, user_id = claims["account_id"], claims["sub"]
+    return (account_id, user_id) if isinstance(account_id, str) else None
 
 
-def _registry() -> jwt.JWTClaimsRegistry:
-    return jwt.JWTClaimsRegistry(
+class _Registry(jwt.JWTClaimsRegistry):
+    def validate_iat(self, value: object) -> None:
+        jwt.JWTClaimsRegistry(now=self.now + SECONDS_AHEAD).validate_iat(value)
+
+
+def _registry() -> _Registry:
+    return _Registry(
         now=int(clock.now().timestamp()),
         iss={"essential": True, "value": ISSUER},
         aud={"essential": True, "value": ISSUER},

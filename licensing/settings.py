@@ -11,6 +11,9 @@ from urllib.parse import urlsplit
 
 from environs import Env, EnvValidationError, ValidationError, validate
 
+from licensing import callers, observing
+from licensing.callers import Callers
+from licensing.observing import Observing
 from licensing.rules.catalogue import Catalogue
 from licensing.rules.reading import BrokenCatalogue, default, parse
 
@@ -27,7 +30,11 @@ NAMES = (
     "WEBHOOK_ALLOWED_HOSTS",
     "ATTEMPT_DAYS",
     "EVENT_DAYS",
+    *observing.NAMES,
+    *callers.NAMES,
 )
+# What commands read that ask a running service: they may be set beside the settings of one.
+OF_CLIENTS = ("URL", "KEY")
 SHORTEST_SECRET = 32
 HOST = re.compile(r"([A-Za-z0-9_.-]*[A-Za-z0-9]|\[[0-9A-Fa-f:.]+\])(:[1-9][0-9]{0,4})?")
 
@@ -59,6 +66,8 @@ class Settings:
         attempt_days: SEATKEEPER_ATTEMPT_DAYS, how long attempts to deliver webhooks are kept.
         event_days: SEATKEEPER_EVENT_DAYS, how long events are kept; those that some endpoint has
             yet to be sent are kept for longer.
+        observing: what is logged, and who may read the metrics.
+        callers: whose tokens are taken, how often each may ask, and where they come from.
     """
 
     database_url: str = "sqlite:///seatkeeper.db"
@@ -72,6 +81,8 @@ class Settings:
     webhook_allowed_hosts: frozenset[str] = frozenset()
     attempt_days: int = 30
     event_days: int = 400
+    observing: Observing = field(default_factory=Observing)
+    callers: Callers = field(default_factory=Callers)
 
     @property
     def on_sqlite(self) -> bool:
@@ -117,6 +128,8 @@ def from_environment() -> Settings:
     allowed_hosts: list[str] = env.list("WEBHOOK_ALLOWED_HOSTS", [], validate=_are_hosts)
     attempt_days = env.int("ATTEMPT_DAYS", Settings.attempt_days, validate=validate.Range(1, 3650))
     event_days = env.int("EVENT_DAYS", Settings.event_days, validate=validate.Range(30, 36500))
+    about_observing = observing.read(env)
+    about_callers = callers.read(env)
 
     problems = _problems_of(env) + _unknown_names()
     catalogue = _attempt(lambda: _catalogue(catalogue_file), problems)
@@ -134,6 +147,8 @@ def from_environment() -> Settings:
         webhook_allowed_hosts=frozenset(host.strip().lower() for host in allowed_hosts),
         attempt_days=attempt_days,
         event_days=event_days,
+        observing=about_observing,
+        callers=about_callers,
     )
 
 
@@ -148,10 +163,11 @@ def _problems_of(env: Env) -> list[str]:
 
 def _unknown_names() -> list[str]:
     known = {PREFIX + name for name in NAMES}
+    of_clients = {PREFIX + name for name in OF_CLIENTS}
     return [
         f"{name}: there is no such setting; known are {', '.join(sorted(known))}"
         for name in sorted(os.environ)
-        if name.startswith(PREFIX) and name not in known
+        if name.startswith(PREFIX) and name not in known | of_clients
     ]
 
 

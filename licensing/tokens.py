@@ -5,6 +5,8 @@ import secrets
 
 PREFIX = "sk_"
 SECRET_BYTES = 32
+# As long as a hash, and none.
+NO_HASH = "-" * 64
 
 
 def new_secret() -> str:

@@ -118,11 +118,12 @@ def check_against_contract(app: Flask, answer: TestResponse) -> None:
         return
     documented = _resolved(app, described["responses"][str(answer.status_code)])
     schema = documented["content"][answer.mimetype]["schema"]
+    shown = answer.json if answer.mimetype in JSON_TYPES else answer.text
     mistakes = [
         f"{error.json_path}: {error.message}"
-        for error in _validator(app, _frozen(schema)).iter_errors(answer.json)
+        for error in _validator(app, _frozen(schema)).iter_errors(shown)
     ]
-    assert mistakes == [], f"{where} answers {answer.json}"
+    assert mistakes == [], f"{where} answers {shown}"
 
 
 def _operation(app: Flask, answer: TestResponse) -> Any:

@@ -1,4 +1,9 @@
-"""The service as a process of its own, started the way the README says."""
+"""
+The service as a process of its own, and what its commands print.
+
+`COMMAND` is what a user has; `run` and `served` start the same program without waiting for Python
+to import it.
+"""
 
 import os
 import re
@@ -12,6 +17,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryFile
+from typing import TextIO
+
+from tests import warm
 
 SECONDS_TO_START = 30
 ROOT = Path(__file__).parent.parent
@@ -28,7 +37,8 @@ class Served:
     """A running service: where it listens, its process, and what it prints."""
 
     address: str
-    process: subprocess.Popen[str]
+    process: warm.Process
+    output: TextIO
     lines: list[str] = field(default_factory=list)
 
     @property
@@ -44,9 +54,8 @@ class Served:
 
     def listen(self) -> None:
         """Keep what it prints, until it ends."""
-        if self.process.stdout is not None:
-            with self.process.stdout as output:
-                self.lines.extend(iter(output.readline, ""))
+        with self.output:
+            self.lines.extend(iter(self.output.readline, ""))
 
     def answer(self) -> None:
         """Wait until it answers that it is ready, or ends."""
@@ -67,24 +76,61 @@ class Served:
 def served(folder: Path, *options: str, **environment: str) -> Iterator[Served]:
     """Run `seatkeeper serve` in a folder until the block ends."""
     port = _free_port()
-    process = subprocess.Popen(  # noqa: S603 our own command
-        [COMMAND, "serve", "--port", str(port), *options],
-        cwd=folder,
-        env=clean_environment() | environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    running = Served(f"http://127.0.0.1:{port}", process)
+    reading, printing = os.pipe()
+    with nothing() as nothing_to_read:
+        process = warm.start(
+            *("serve", "--port", str(port), *options),
+            cwd=folder,
+            # What a demo leaves behind when it is killed.
+            env=clean_environment() | {"TMPDIR": str(folder)} | environment,
+            streams=(nothing_to_read, printing, printing),
+        )
+    os.close(printing)
+    running = Served(f"http://127.0.0.1:{port}", process, open(reading))  # noqa: PTH123, SIM115
     listener = threading.Thread(target=running.listen)
     listener.start()
     try:
         running.answer()
         yield running
     finally:
-        process.terminate()
+        # Nothing is left to be finished; the tests of that end it themselves.
+        process.kill()
         process.wait(timeout=60)
         listener.join()
+
+
+def started(*arguments: str, **environment: str) -> warm.Process:
+    """Start `seatkeeper`, whatever it prints."""
+    with nothing() as file:
+        env = clean_environment() | environment
+        return warm.start(*arguments, cwd=ROOT, env=env, streams=(file, file, file))
+
+
+def run(
+    *arguments: str, cwd: Path = ROOT, **environment: str
+) -> "subprocess.CompletedProcess[str]":
+    """Run `seatkeeper` to its end."""
+    with nothing() as nothing_to_read, TemporaryFile("w+") as printed, TemporaryFile("w+") as told:
+        process = warm.start(
+            *arguments,
+            cwd=cwd,
+            env=clean_environment() | environment,
+            streams=(nothing_to_read, printed.fileno(), told.fileno()),
+        )
+        try:
+            code = process.wait(timeout=60)
+        finally:
+            process.kill()
+        printed.seek(0)
+        told.seek(0)
+        return subprocess.CompletedProcess(arguments, code, printed.read(), told.read())
+
+
+@contextmanager
+def nothing() -> Iterator[int]:
+    """A file with nothing in it, as a stream of a process."""
+    with Path(os.devnull).open("r+") as file:
+        yield file.fileno()
 
 
 def _free_port() -> int:

@@ -8,20 +8,22 @@ import sqlite3
 import subprocess
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from importlib import resources
 from pathlib import Path
 
 import pytest
 
 from licensing.queries.actors import actor_of_key
+from tests import serving
 from tests.serving import COMMAND, ROOT, clean_environment, served
 
-APPLIED = """\
-applied 0001_first_schema
-applied 0002_terms_and_test_clocks
-applied 0003_purged_events
-applied 0001_endpoints_and_lanes
-"""
+SCRIPTS = [
+    script
+    for package in ("licensing", "webhooks")
+    for script in sorted((ROOT / package / "migrations").glob("0*.py"))
+]
+APPLIED = "".join(f"applied {script.stem}\n" for script in SCRIPTS)
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -29,29 +31,17 @@ Run = Callable[..., "subprocess.CompletedProcess[str]"]
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
     """Run `seatkeeper` with some arguments, in a folder and with a database of its own."""
-    database = {"SEATKEEPER_DATABASE_URL": f"sqlite:///{tmp_path}/cli.db"}
-
-    def run(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
-        return subprocess.run(  # noqa: S603 our own command
-            [COMMAND, *arguments],
-            cwd=tmp_path,
-            env=clean_environment() | database | environment,
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
-
-    return run
+    return partial(
+        serving.run, cwd=tmp_path, SEATKEEPER_DATABASE_URL=f"sqlite:///{tmp_path}/cli.db"
+    )
 
 
 @pytest.fixture(scope="session")
 def demo_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a database that holds the demo companies, to be copied."""
     folder = tmp_path_factory.mktemp("demo")
-    database = {"SEATKEEPER_DATABASE_URL": f"sqlite:///{folder}/cli.db"}
-    subprocess.run(  # noqa: S603 our own command
-        [COMMAND, "demo"], env=clean_environment() | database, check=True, capture_output=True
-    )
+    ran = serving.run("demo", SEATKEEPER_DATABASE_URL=f"sqlite:///{folder}/cli.db")
+    assert ran.returncode == 0, ran.stderr
     return folder
 
 
@@ -64,9 +54,10 @@ def demo_loaded(demo_folder: Path, tmp_path: Path) -> None:
 def test_help_names_every_command_in_a_line(run: Run) -> None:
     commands = ("serve", "renew", "dispatch", "migrate", "keys", "secrets", "webhooks", "verify")
 
-    shown = run("--help").stdout
-    with ThreadPoolExecutor(2) as two:
-        helped = list(two.map(lambda command: run(command, "--help").returncode, commands))
+    shown = subprocess.run(  # noqa: S603 our own command
+        [COMMAND, "--help"], capture_output=True, text=True, timeout=60
+    ).stdout
+    helped = [run(command, "--help").returncode for command in commands]
 
     for command in commands:
         assert re.search(rf"^  {command} +[A-Z].*\.$", shown, re.MULTILINE), command
@@ -86,20 +77,19 @@ def test_two_migrators_at_once_do_it_once(run: Run) -> None:
     assert sorted(ran.stdout.split()[0] for ran in both) == ["applied", "the"]
 
 
+@pytest.mark.usefixtures("demo_loaded")
 def test_a_key_is_all_that_is_printed(run: Run) -> None:
-    run("migrate")
-
     made = run("keys", "create", "--name", "billing", "--scope", "billing", "--scope", "read")
 
     assert re.fullmatch(r"sk_[0-9a-f]{32}_[\w-]{43}\n", made.stdout)
     assert made.stderr == ""
 
 
+@pytest.mark.usefixtures("demo_loaded")
 def test_keys_are_listed_and_revoked(run: Run) -> None:
-    run("migrate")
     run("keys", "create", "--name", "billing", "--scope", "billing", "--days", "30")
 
-    (key,) = [json.loads(line) for line in run("keys", "list", "--json").stdout.splitlines()]
+    _, key = [json.loads(line) for line in run("keys", "list", "--json").stdout.splitlines()]
     revoked = run("keys", "revoke", key["id"])
 
     assert (key["name"], key["scopes"]) == ("billing", ["billing"])
@@ -325,8 +315,8 @@ def test_a_port_is_not_shared_with_another_service(run: Run, tmp_path: Path) -> 
     assert "cannot listen" in second.stderr
 
 
+@pytest.mark.usefixtures("demo_loaded")
 def test_a_key_of_another_installation_means_nothing(run: Run) -> None:
-    run("migrate")
     made = run("keys", "create", "--name", "x", "--scope", "admin")
 
     assert actor_of_key(made.stdout.strip()) is None

@@ -21,7 +21,9 @@ from webhooks.models import TABLES as WEBHOOK_TABLES
 def test_the_models_say_what_the_schema_is() -> None:
     models = (*TABLES, *WEBHOOK_TABLES)
     tables = {model._meta.table_name for model in models}
-    of_the_runner = set(db.db.get_tables()) - tables
+    of_the_runner = {
+        name for name in db.db.get_tables() if not name.startswith("user_search")
+    } - tables
 
     assert tables <= set(db.db.get_tables())
     assert all("migration" in name for name in of_the_runner), of_the_runner

@@ -4,8 +4,10 @@ import http.client
 import json
 import re
 import signal
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -14,6 +16,10 @@ from uuid import uuid4
 import pytest
 from pysqlite3 import dbapi2 as sqlite3
 
+from licensing import db, settings
+from licensing.operations import api_keys
+from licensing.rules.permissions import Scope, system
+from licensing.settings import Settings
 from tests.serving import Served, served
 
 CLIENTS = 4
@@ -38,8 +44,11 @@ def hands() -> None:
     """The service under test has a clock of its own."""
 
 
-def _ask(running: Served, path: str, method: str = "GET", body: Any = None) -> tuple[int, bytes]:
-    headers = {"Authorization": f"Bearer {running.key}", "Content-Type": "application/json"}
+def _ask(
+    running: Served, path: str, method: str = "GET", body: Any = None, key: str = ""
+) -> tuple[int, bytes]:
+    bearer = f"Bearer {key or running.key}"
+    headers = {"Authorization": bearer, "Content-Type": "application/json"}
     headers |= {"Idempotency-Key": str(uuid4())} if method == "POST" else {}
     text = None if body is None else json.dumps(body)
     connection = http.client.HTTPConnection(urlsplit(running.address).netloc, timeout=20)
@@ -61,27 +70,26 @@ def _person(name: str) -> dict[str, Any]:
     return {"email": f"{name}@example.com", "name": name.title(), "status": "active"}
 
 
-def test_the_demo_prints_what_a_new_user_needs(tmp_path: Path) -> None:
-    with served(tmp_path, "--demo") as running:
-        printed = running.printed
-        curl = re.search(r"http://\S+/pools", printed)
+def test_the_demo_prints_what_a_new_user_needs(demo: Served) -> None:
+    curl = re.search(r"http://\S+/pools", demo.printed)
 
-        status, body = _ask(running, urlsplit(curl.group()).path if curl else "")
-        docs, _ = _ask(running, "/docs")
-        contract, _ = _ask(running, "/openapi.json")
-        console, _ = _ask(running, "/console")
+    status, body = _ask(demo, urlsplit(curl.group()).path if curl else "")
+    docs, _ = _ask(demo, "/docs")
+    contract, _ = _ask(demo, "/openapi.json")
+    console, _ = _ask(demo, "/console")
 
     assert (status, docs, contract, console) == (200, 200, 200, 200)
     assert {pool["seat_type"] for pool in json.loads(body)["items"]} == {"core", "sales", "service"}
-    assert f"{running.address}/docs" in printed
-    assert f"{running.address}/console#token=" in printed
+    assert f"{demo.address}/docs" in demo.printed
+    assert f"{demo.address}/console#token=" in demo.printed
 
 
-def test_the_demo_shows_users_of_every_kind(tmp_path: Path) -> None:
-    with served(tmp_path, "--demo") as running:
-        _, accounts = _ask(running, "/v1/accounts")
-        modern, legacy, on_a_clock = json.loads(accounts)["items"]
-        _, body = _ask(running, f"/v1/accounts/{modern['id']}/users?limit=200")
+def test_the_demo_shows_users_of_every_kind(demo: Served) -> None:
+    _, accounts = _ask(demo, "/v1/accounts")
+    modern, legacy, on_a_clock = json.loads(accounts)["items"][:3]
+    _, body = _ask(demo, f"/v1/accounts/{modern['id']}/users?limit=200")
+    table = f"/v1/accounts/{modern['id']}/seat-table?holding=paid&inactive_since="
+    _, idle = _ask(demo, f"{table}{datetime.now(UTC) - timedelta(days=60):%Y-%m-%dT%XZ}")
 
     users = json.loads(body)["items"]
     held = {seat["seat_type"] for user in users for seat in user["seats"]}
@@ -91,34 +99,34 @@ def test_the_demo_shows_users_of_every_kind(tmp_path: Path) -> None:
     assert held == {"core", "sales", "service", "view_only", "partner"}
     assert {user["status"] for user in users} == {"active", "invited", "deactivated"}
     assert {user["invitation"] for user in users} >= {"pending", "expired"}
+    assert [row["name"] for row in json.loads(idle)["items"]] == ["Giulia Romano", "Samuel Osei"]
 
 
 def test_the_demo_leaves_nothing_behind(tmp_path: Path) -> None:
-    with served(tmp_path, "--demo", TMPDIR=str(tmp_path)) as running:
+    with served(tmp_path, "--demo") as running:
         assert list(tmp_path.glob("seatkeeper-demo-*"))
-        assert running.key
+        running.process.terminate()
+        code = running.process.wait(timeout=60)
 
+    assert code == 0
     assert list(tmp_path.glob("seatkeeper-demo-*")) == []
 
 
-def test_the_tour_of_seats_works_from_checkout_to_the_log(tmp_path: Path) -> None:
-    with served(tmp_path, "--demo") as running:
-        account = _tell(running, "/v1/accounts", {"name": "Acme"}, 201)
-        base = f"/v1/accounts/{account['id']}"
-        _tell(running, f"{base}/subscriptions", ORDER, 201)
-        priya, noah = (
-            _tell(running, f"{base}/users", _person(name), 201)["id"] for name in ("priya", "noah")
-        )
+def test_the_tour_of_seats_works_from_checkout_to_the_log(demo: Served) -> None:
+    account = _tell(demo, "/v1/accounts", {"name": "Acme"}, 201)
+    base = f"/v1/accounts/{account['id']}"
+    _tell(demo, f"{base}/subscriptions", ORDER, 201)
+    priya, noah = (
+        _tell(demo, f"{base}/users", _person(name), 201)["id"] for name in ("priya", "noah")
+    )
 
-        first = _tell(running, f"{base}/seats", {"user_id": priya, "seat_type": "core"}, 201)
-        full = _tell(running, f"{base}/seats", {"user_id": noah, "seat_type": "core"}, 409)
-        moved = _tell(
-            running, f"{base}/transfers", {"seat_id": first["id"], "to_user_id": noah}, 201
-        )
-        _tell(running, f"{base}/purchases", {"seat_type": "core", "quantity": 1}, 201)
-        second = _tell(running, f"{base}/seats", {"user_id": priya, "seat_type": "core"}, 201)
-        status, _ = _ask(running, f"{base}/seats/{second['id']}", "DELETE")
-        _, log = _ask(running, f"{base}/events?limit=200")
+    first = _tell(demo, f"{base}/seats", {"user_id": priya, "seat_type": "core"}, 201)
+    full = _tell(demo, f"{base}/seats", {"user_id": noah, "seat_type": "core"}, 409)
+    moved = _tell(demo, f"{base}/transfers", {"seat_id": first["id"], "to_user_id": noah}, 201)
+    _tell(demo, f"{base}/purchases", {"seat_type": "core", "quantity": 1}, 201)
+    second = _tell(demo, f"{base}/seats", {"user_id": priya, "seat_type": "core"}, 201)
+    status, _ = _ask(demo, f"{base}/seats/{second['id']}", "DELETE")
+    _, log = _ask(demo, f"{base}/events?limit=200")
 
     about_core = [
         event["type"]
@@ -131,43 +139,70 @@ def test_the_tour_of_seats_works_from_checkout_to_the_log(tmp_path: Path) -> Non
     assert about_core == TOUR
 
 
-def test_the_documentation_loads_with_all_that_it_needs(tmp_path: Path) -> None:
-    with served(tmp_path) as running:
-        _, page = _ask(running, "/docs")
-        named = re.findall(r'(?:src|href)="([^"#]+)"', page.decode())
-        assets = [urljoin(f"{running.address}/docs", name) for name in named]
+def test_the_documentation_loads_with_all_that_it_needs(demo: Served) -> None:
+    _, page = _ask(demo, "/docs")
+    named = re.findall(r'(?:src|href)="([^"#]+)"', page.decode())
+    assets = [urljoin(f"{demo.address}/docs", name) for name in named]
 
-        answers = {asset: _ask(running, urlsplit(asset).path) for asset in assets}
+    answers = {asset: _ask(demo, urlsplit(asset).path) for asset in assets}
 
     assert any(asset.endswith(".js") for asset in assets), assets
     assert any(asset.endswith(".css") for asset in assets), assets
-    assert all(asset.startswith(running.address) for asset in assets), assets
+    assert all(asset.startswith(demo.address) for asset in assets), assets
     assert {asset: status for asset, (status, _) in answers.items() if status != 200} == {}
     assert all(body for _, body in answers.values())
 
 
-def test_on_sigterm_every_request_in_hand_is_answered(tmp_path: Path) -> None:
-    file = tmp_path / "demo.db"
-    chosen = {
-        "SEATKEEPER_DATABASE_URL": f"sqlite:///{file}",
-        "SEATKEEPER_THREADS": str(CLIENTS),
+@pytest.fixture
+def database(service: Settings) -> dict[str, str]:
+    """The variables that lead a process to the test's own database."""
+    return {
+        "SEATKEEPER_DATABASE_URL": service.database_url,
+        "SEATKEEPER_SECRET_KEY": service.secret_key,
     }
-    with served(tmp_path, "--demo", **chosen) as running, ThreadPoolExecutor(CLIENTS) as clients:
-        with closing(sqlite3.connect(file, isolation_level=None)) as other:
-            other.execute("BEGIN IMMEDIATE")  # nobody else writes: the requests stay in hand
-            asked = [clients.submit(_an_account, running) for _ in range(CLIENTS)]
+
+
+def test_on_sigterm_every_request_in_hand_is_answered(
+    tmp_path: Path, service: Settings, database: dict[str, str]
+) -> None:
+    key = _a_key()
+    threads = {"SEATKEEPER_THREADS": str(CLIENTS)}
+    with (
+        ThreadPoolExecutor(CLIENTS) as clients,
+        served(tmp_path, **database | threads) as running,
+    ):
+        with _nobody_else_writes(service):  # so that the requests stay in hand
+            asked = [clients.submit(_an_account, running, key) for _ in range(CLIENTS)]
             while _answers_soon(running):
                 pass  # one of its threads is still free
             running.process.send_signal(signal.SIGTERM)
-            other.execute("ROLLBACK")
         answers = [request.result(timeout=60) for request in asked]
         code = running.process.wait(timeout=60)
 
     assert (answers, code) == ([201] * CLIENTS, 0)
 
 
-def _an_account(running: Served) -> int:
-    return _ask(running, "/v1/accounts", "POST", {"name": "Acme"})[0]
+def _a_key() -> str:
+    _, token = api_keys.create_key(system(), "test", [Scope.ADMIN], None, None)
+    return token
+
+
+@contextmanager
+def _nobody_else_writes(service: Settings) -> Iterator[None]:
+    if service.on_sqlite:
+        file = settings.sqlite_file(service.database_url)
+        with closing(sqlite3.connect(file, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            yield
+            other.execute("ROLLBACK")
+    else:
+        with db.db.atomic():
+            db.db.execute_sql("LOCK TABLE accounts IN SHARE MODE")
+            yield
+
+
+def _an_account(running: Served, key: str) -> int:
+    return _ask(running, "/v1/accounts", "POST", {"name": "Acme"}, key)[0]
 
 
 def _answers_soon(running: Served) -> bool:
@@ -182,10 +217,16 @@ def _answers_soon(running: Served) -> bool:
     return True
 
 
-def test_the_data_is_there_again_after_a_restart(tmp_path: Path) -> None:
-    with served(tmp_path) as running:
-        assert _ask(running, "/readyz")[0] == 200
+def test_the_data_is_there_again_after_it_was_killed(
+    tmp_path: Path, database: dict[str, str]
+) -> None:
+    key = _a_key()
+    with served(tmp_path, **database) as running:
+        assert _an_account(running, key) == 201
 
-    with served(tmp_path) as running:
+    with served(tmp_path, **database) as running:
         assert _ask(running, "/readyz") == (200, b'{"status":"ok"}')
         assert _ask(running, "/v1/catalogue")[0] == 401
+        _, listed = _ask(running, "/v1/accounts", key=key)
+
+    assert [account["name"] for account in json.loads(listed)["items"]] == ["Acme"]

@@ -17,7 +17,7 @@ from importlib import resources
 from typing import Any
 
 from licensing import clock, settings
-from licensing.models import Event, Pool
+from licensing.models import Account, Event, Pool
 from licensing.operations import accounts, contracts, subscriptions, users
 from licensing.operations.subscriptions import Order
 from licensing.queries import pools as pool_queries
@@ -70,7 +70,7 @@ class AnAccount:
         """Add a user, active unless `status` says otherwise; returns the id."""
         name = name or f"User {next(_numbers)}"
         more = {"status": "active", "email": f"user{next(_numbers)}@example.com"} | more
-        holder = users.create_user(self.by, name=name, seat_types=tuple(seats or ()), **more)
+        holder = users.create_user(self.by, name=name, seat_types=seats, **more)
         self.from_here()
         return str(holder.user.id)
 
@@ -159,16 +159,22 @@ class AnAccount:
 
     def from_here(self) -> None:
         """Forget what has happened so far: the scene is set."""
-        self.mark = len(self.log())
+        of_account = Account.select(Account.last_sequence).where(Account.id == self.id)
+        self.mark = of_account.scalar()
 
     def log(self) -> list[dict[str, Any]]:
         """All events of the account."""
-        rows = Event.select().where(Event.account_id == self.id).order_by(Event.sequence)
-        return [json.loads(row.body) for row in rows]
+        return self._told_since(0)
 
     def events(self) -> list[dict[str, Any]]:
         """The events since the scene was set."""
-        return self.log()[self.mark :]
+        return self._told_since(self.mark)
+
+    def _told_since(self, sequence: int) -> list[dict[str, Any]]:
+        rows = Event.select(Event.body).where(
+            Event.account_id == self.id, Event.sequence > sequence
+        )
+        return [json.loads(row.body) for row in rows.order_by(Event.sequence)]
 
     def happened(self, but: tuple[str, ...] = ("user.entitlements_changed",)) -> list[str]:
         """The types of the events since the scene was set, without the noise of `but`."""

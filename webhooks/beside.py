@@ -5,7 +5,7 @@ from pathlib import Path
 from licensing import events, migrations
 from licensing.queries import invariants
 from webhooks import invariants as webhook_invariants
-from webhooks import lanes
+from webhooks import lanes, watching
 from webhooks.api import event_types
 
 HISTORY = "webhook_migration"
@@ -13,7 +13,7 @@ HISTORY = "webhook_migration"
 
 def attach() -> None:
     """
-    Have the tables made, the log listened to, invariants looked up, and types published.
+    Have the tables made, the log listened to, invariants and figures looked up, types published.
 
     Doing it again changes nothing.
     """
@@ -21,3 +21,4 @@ def attach() -> None:
     events.listen("webhooks", lanes.heads_move)
     invariants.also("webhooks", webhook_invariants.violations)
     event_types.publish()
+    watching.watch()

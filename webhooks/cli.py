@@ -9,7 +9,7 @@ import click
 from flask.cli import with_appcontext
 
 from licensing import db, settings
-from licensing.cli import refuse_an_old_schema
+from licensing.cli import be_observed, metrics_option, refuse_an_old_schema
 from webhooks import resealing, retention, signing
 from webhooks.event_types import is_filter
 from webhooks.receiving import Listener, ServiceRefused, follow
@@ -17,13 +17,15 @@ from webhooks.running import Running
 
 
 @click.command()
+@metrics_option
 @with_appcontext
-def dispatch() -> None:
+def dispatch(metrics_at: tuple[str, int] | None) -> None:
     """Deliver webhooks until Ctrl-C or SIGTERM.
 
     `seatkeeper serve` does the same by itself. On PostgreSQL any number of these may run at once,
     beside any number of servers; they share the work. What is on its way is finished.
     """
+    be_observed(metrics_at)
     with db.connection():
         refuse_an_old_schema()
     running = Running(settings.current())

@@ -11,8 +11,9 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from functools import cached_property
 from typing import Any, cast
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -188,11 +189,15 @@ class TlsPool(Pool, HTTPSConnectionPool):
 
 
 class Pools:
-    """The pools of the hosts that were used last."""
+    """
+    The pools of the hosts that were used last.
 
-    def __init__(self, hosts: int, tls: ssl.SSLContext) -> None:
+    `tls` makes what all secured connections share: it takes its time, and not all need it.
+    """
+
+    def __init__(self, hosts: int, tls: Callable[[], ssl.SSLContext]) -> None:
         self._hosts = hosts
-        self._tls = tls
+        self._make_tls = tls
         self._lock = threading.Lock()
         self._pools: dict[tuple[str, str, int], Pool] = {}
 
@@ -226,3 +231,7 @@ class Pools:
         if target.scheme == "http":
             return Pool(target.host, target.port, maxsize=KEPT_PER_HOST)
         return TlsPool(target.host, target.port, maxsize=KEPT_PER_HOST, ssl_context=self._tls)
+
+    @cached_property
+    def _tls(self) -> ssl.SSLContext:
+        return self._make_tls()

@@ -32,6 +32,9 @@ class DemoReceiver(ThreadingHTTPServer):
         self.secret = ""
         self.lines: deque[str] = deque(maxlen=LINES_KEPT)
 
+    def handle_error(self, *_: object) -> None:
+        """Say nothing of connections that end early: the terminal is the service's."""
+
     @property
     def host(self) -> str:
         """Its host and port."""

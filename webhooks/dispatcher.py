@@ -17,9 +17,9 @@ from dataclasses import dataclass
 
 from peewee import PeeweeException
 
-from licensing import db
+from licensing import db, heartbeats
 from licensing.db import on_sqlite, transactional
-from webhooks import endpoints, health, jobs, lanes, parking, secrets, waking
+from webhooks import endpoints, health, jobs, lanes, parking, secrets, waking, watching
 from webhooks.jobs import Job
 from webhooks.models import Endpoint, Lane
 from webhooks.rules import SECOND, EndpointStatus
@@ -72,6 +72,7 @@ class Dispatcher:
                 # What is lost of its own bookkeeping in a power cut costs a duplicate, no event.
                 db.db.execute_sql("PRAGMA synchronous = NORMAL")
             while not self._stopping.is_set():
+                heartbeats.beat("dispatcher")
                 try:
                     self._wait()
                     self._work(self._drained())
@@ -135,6 +136,8 @@ class Dispatcher:
 
     def _worked(self, reports: Sequence[Report]) -> int:
         handed_out = self._settle_and_claim(reports)
+        for report in reports:
+            watching.count(report.job, report.outcome)
         done = [report.job for report in reports]
         self._held = [job for job in self._held if job not in done] + handed_out
         for job in handed_out:
@@ -211,6 +214,7 @@ class Dispatcher:
             self._work(self._drained())
         self.close()
         db.close()
+        heartbeats.rest("dispatcher")
 
 
 def _claimed_of(endpoint: Endpoint, room: int, now: int) -> list[Job]:
@@ -251,6 +255,6 @@ def _leave_alone(
     log.error("%s cannot be decrypted; a former secret key is missing", unreadable)
     for lane in leased:
         lanes.wait(lane, now)
-    current = endpoints.locked(endpoint.id)
+    current = endpoints.locked_unless_busy(endpoint.id)
     if current is not None:
         health.block(current, now)

@@ -12,6 +12,9 @@ LIVE = (EndpointStatus.ACTIVE, EndpointStatus.SUSPENDED)
 # The last success is for people to read; writing it at each delivery would cost one update each.
 PRECISION_OF_LAST_SUCCESS = 1 * SECOND
 LONGEST_BURST = SECOND // 10
+# Who has noted an attempt holds on to the key of its endpoint: of two such dispatchers, each would
+# wait for the other one to let go before it had the row FOR UPDATE.
+LOCK = "FOR NO KEY UPDATE"
 
 
 def with_work(now: int) -> list[Endpoint]:
@@ -56,6 +59,8 @@ def take_the_probe(endpoint: Endpoint, until: int) -> bool:
 
     The guarded update moves the next instant at which anything may be sent there.
     """
+    if locked_unless_busy(endpoint.id) is None:
+        return False
     taken: int = (
         Endpoint.update(next_send_at=until)
         .where(Endpoint.id == endpoint.id, Endpoint.next_send_at == endpoint.next_send_at)
@@ -73,7 +78,7 @@ def turns_free(endpoint: Endpoint, now: int) -> int:
     """
     if endpoint.rate is None:
         return endpoint.max_in_flight
-    current = locked(endpoint.id)
+    current = locked_unless_busy(endpoint.id)
     if current is None or current.rate is None:
         return 0
     return int((now - _paced_from(current, current.rate, now)) * current.rate // SECOND)
@@ -99,9 +104,22 @@ def current(endpoint_id: str) -> Endpoint | None:
 
 
 def locked(endpoint_id: str) -> Endpoint | None:
-    """The endpoint, locked until the commit; None where it was deleted."""
+    """
+    The endpoint, locked until the commit; None where it was deleted.
+
+    Who locks several does so by their ids.
+    """
+    return _locked(endpoint_id, LOCK)
+
+
+def locked_unless_busy(endpoint_id: str) -> Endpoint | None:
+    """The same for who takes endpoints in turn; None also where another one has locked it."""
+    return _locked(endpoint_id, f"{LOCK} SKIP LOCKED")
+
+
+def _locked(endpoint_id: str, strength: str) -> Endpoint | None:
     query = Endpoint.select().where(Endpoint.id == endpoint_id)
-    found: Endpoint | None = for_update(query).get_or_none()
+    found: Endpoint | None = for_update(query, strength).get_or_none()
     return found
 
 

@@ -84,10 +84,11 @@ def _gone(endpoint: Endpoint, _sent_to: Endpoint, _outcome: Outcome, _now: int) 
 
 
 def _slow_down(endpoint: Endpoint, _sent_to: Endpoint, outcome: Outcome, now: int) -> None:
-    """It asks for a pause; nothing is charged."""
+    """It asks for a pause; nothing is charged, and then it goes on more slowly."""
     wait = pause(outcome.retry_after, datetime.fromtimestamp(now / 1000, UTC))
     until = max(endpoint.next_send_at, now + wait)
-    endpoints.note(endpoint, endpoints.breaker_of(endpoint), next_send_at=until)
+    slowed = endpoints.breaker_of(endpoint).slowed(endpoint.max_in_flight)
+    endpoints.note(endpoint, slowed, next_send_at=until)
 
 
 def _blocked(endpoint: Endpoint, _sent_to: Endpoint, _outcome: Outcome, now: int) -> None:

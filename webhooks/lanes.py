@@ -11,11 +11,11 @@ from typing import Any
 
 from peewee import SQL, Case
 
-from licensing.db import db, for_update, on_sqlite, transaction
+from licensing.db import db, for_update, on_sqlite, seconds_since_1970, transaction
 from webhooks.event_types import operator_types_of, types_of
 from webhooks.logs import OPERATOR
 from webhooks.models import Endpoint, Lane
-from webhooks.rules import LaneState
+from webhooks.rules import SECOND, LaneState
 from webhooks.waking import wake
 
 LEASE = 8_000
@@ -25,12 +25,7 @@ ADVISORY_LOCK = 7_307_283_018
 
 def database_now() -> int:
     """The database's clock, in milliseconds."""
-    if on_sqlite():
-        query = "SELECT CAST(unixepoch('subsec') * 1000 AS INTEGER)"
-    else:
-        query = "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)"
-    (found,) = db.execute_sql(query).fetchone()
-    return int(found)
+    return round(seconds_since_1970() * SECOND)
 
 
 def heads_move(log: str, appended: Sequence[tuple[int, str]]) -> None:

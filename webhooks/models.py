@@ -1,7 +1,8 @@
 """The tables of webhooks, as Peewee sees them; their constraints stand in `webhooks/migrations`."""
 
-from peewee import BigIntegerField, CompositeKey, IntegerField, TextField
+from peewee import CompositeKey
 
+from licensing.columns import BigIntegerField, IntegerField, TextField
 from licensing.models import InstantField, JsonField, Row
 
 

@@ -1,11 +1,13 @@
 """Telling operators how endpoints fare: events in a log of their own (`logs.OPERATOR`)."""
 
 import json
+from functools import partial
 from typing import Any
 
 from peewee import fn
 
 from licensing import clock, ids
+from licensing.db import transaction
 from licensing.rules.permissions import system
 from webhooks import lanes
 from webhooks.event_types import OperatorEvent
@@ -27,32 +29,42 @@ def tell(
     """
     Append to the operators' log, in the transaction in which it happens.
 
-    `object` is what it is about, the endpoint itself where it is left out. Two at once collide in
-    the sequence; the second transaction is then repeated.
+    `object` is what it is about, the endpoint itself where it is left out.
     """
+    now, actor = clock.to_text(clock.now()), system()
+    data = {
+        "object": object or endpoint_resource(endpoint),
+        "previous": previous or {},
+        "effective_at": now,
+        "actor": {"type": actor.type, "id": actor.id},
+        "reason": reason,
+        "cause": None,
+        "request_id": None,
+    }
+    # Right before the commit: who is told at the same time waits for the sequence.
+    transaction().closing.append(partial(_append, type, endpoint.id, data))
+
+
+def _append(type: OperatorEvent, endpoint_id: str, data: dict[str, Any]) -> None:
+    """Write it. Two at once collide in the sequence; the second transaction is then repeated."""
     sequence = (Notice.select(fn.MAX(Notice.sequence)).scalar() or 0) + 1
-    now, id = clock.now(), ids.new("evt")
-    actor = system()
+    id = ids.new("evt")
     content = {
         "id": id,
         "type": type,
-        "timestamp": clock.to_text(now),
+        "timestamp": data["effective_at"],
         "api_version": API_VERSION,
         "account_id": None,
         "epoch": EPOCH,
         "sequence": sequence,
-        "data": {
-            "object": object or endpoint_resource(endpoint),
-            "previous": previous or {},
-            "effective_at": clock.to_text(now),
-            "actor": {"type": actor.type, "id": actor.id},
-            "reason": reason,
-            "cause": None,
-            "request_id": None,
-        },
+        "data": data,
     }
-    body = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
     Notice.insert(
-        sequence=sequence, id=id, type=type, endpoint_id=endpoint.id, body=body, created_at=now
+        sequence=sequence,
+        id=id,
+        type=type,
+        endpoint_id=endpoint_id,
+        body=json.dumps(content, ensure_ascii=False, separators=(",", ":")),
+        created_at=clock.now(),
     ).execute()
     lanes.heads_move(OPERATOR, [(sequence, type)])

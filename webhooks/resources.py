@@ -3,6 +3,8 @@
 from datetime import UTC, datetime
 from typing import Any
 
+from peewee import fn
+
 from licensing import clock
 from licensing.clock import to_text
 from webhooks import logs, secrets
@@ -41,9 +43,18 @@ def endpoint_resource(row: Endpoint) -> Resource:
         "failing_since": instant(row.failing_since),
         "last_success_at": instant(row.last_success_at),
         "next_attempt_at": instant(row.next_send_at or None),
+        "lag": lag(row.id),
         "version": row.version,
         "created_at": to_text(row.created_at),
     }
+
+
+def lag(endpoint_id: str) -> int:
+    """How far an endpoint is behind in all logs together, in sequences."""
+    behind = Lane.select(fn.SUM(Lane.head - Lane.cursor)).where(
+        Lane.endpoint_id == endpoint_id, Lane.cursor < Lane.head
+    )
+    return int(behind.scalar() or 0)
 
 
 def secret_resource(row: Secret) -> Resource:

@@ -6,7 +6,7 @@ it with the next real event. Only a message that the receiver refuses is held ag
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
@@ -83,7 +83,8 @@ class ReplayStatus(StrEnum):
     DONE = "done"
 
 
-ABORT_MESSAGE = "abort-message"
+# What a receiver may say in the header `webhook-delivery`.
+ABORT_MESSAGE, DISABLE = "abort-message", "disable"
 OF_A_STATUS = {
     410: Verdict.GONE,
     429: Verdict.SLOW_DOWN,
@@ -111,6 +112,8 @@ def verdict(
         return Verdict.BLOCKED
     if status is None:
         return Verdict.ENDPOINT_TROUBLE
+    if control == DISABLE:
+        return Verdict.GONE
     if control == ABORT_MESSAGE and status // 100 != 2:
         return Verdict.GIVEN_UP
     if status == 503 and slow:
@@ -197,6 +200,11 @@ class Breaker:
         """After a delivery."""
         successes = 0 if self.is_open else min(self.successes + 1, FULL_SPEED)
         return Breaker(0, 0, successes, None)
+
+    def slowed(self, most: int) -> "Breaker":
+        """After it asked for a pause: half as many events may be on their way as before."""
+        steps = self.in_flight(most).bit_length() - 2
+        return replace(self, successes=max(0, steps) * SLOW_START_SUCCESSES)
 
     def in_flight(self, most: int) -> int:
         """How many events may be on their way at once: slowly more after trouble."""

@@ -97,7 +97,7 @@ class Adapter(HTTPAdapter):
 
     def init_poolmanager(self, connections: int, *_: Any, **__: Any) -> None:
         """Make the pools, for so many hosts."""
-        self.poolmanager = Pools(connections, _tls())
+        self.poolmanager = Pools(connections, _tls)
 
 
 class Transport:

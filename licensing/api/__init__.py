@@ -15,14 +15,21 @@ from licensing.api import (
     event_types,
     events,
     health,
+    inactive_seats,
+    observing,
+    pool_history,
     pools,
     purchases,
     removals,
+    seat_days,
+    seat_requests,
     seats,
+    seats_table,
     snapshot,
     subscription_changes,
     subscriptions,
     test_clocks,
+    user_batches,
     users,
 )
 from licensing.api.kit import Blueprint, build_api, refuse_undeclared
@@ -38,14 +45,20 @@ RESOURCES = (
     event_types,
     events,
     health,
+    inactive_seats,
+    pool_history,
     pools,
     purchases,
     removals,
+    seat_days,
+    seat_requests,
     seats,
+    seats_table,
     snapshot,
     subscription_changes,
     subscriptions,
     test_clocks,
+    user_batches,
     users,
 )
 
@@ -62,7 +75,13 @@ def add_api(app: Flask, settings: Settings, more: Iterable[Resource] = ()) -> No
 
     Raises `UndeclaredOperation` for a route that says nothing of what its caller needs.
     """
-    api = build_api(app, settings.cors_origins, open_endpoints=docs.OPEN_ENDPOINTS)
+    observing.observe(app, settings.observing.metrics_token)
+    api = build_api(
+        app,
+        settings.cors_origins,
+        open_endpoints=(*docs.OPEN_ENDPOINTS, *observing.OPEN_ENDPOINTS),
+        callers=settings.callers,
+    )
     for resource in (*RESOURCES, *more):
         api.register_blueprint(resource.blp)
     event_types.describe(api.spec)

@@ -33,6 +33,12 @@ ZONE: dict[str, Any] = {
 }
 
 
+DEFAULT_SEAT_TYPE: dict[str, Any] = {
+    "description": "The seat that new users get where none is named, while one is free",
+    "example": "core",
+}
+
+
 class AccountRequest(Request):
     """A new account."""
 
@@ -58,6 +64,7 @@ class AccountPatch(Request):
     status = fields.Choice(
         AccountStatus, description="`closed` closes the account for good", example="active"
     )
+    default_seat_type = fields.Name(allow_none=True, **DEFAULT_SEAT_TYPE)
     external_id = fields.ExternalId()
     metadata = fields.MetadataPatch()
 
@@ -84,6 +91,7 @@ class AccountResponse(Response):
     test_clock_id = fields.Id(
         "clk", allow_none=True, description="The test clock that it is bound to, null if it is live"
     )
+    default_seat_type = fields.Name(allow_none=True, **DEFAULT_SEAT_TYPE)
     external_id = fields.ExternalId()
     metadata = fields.Metadata()
     version = fields.Version()
@@ -170,7 +178,10 @@ def get_account(actor: Actor) -> dict[str, Any]:
 def update_account(actor: Actor, body: dict[str, Any], if_match: int | None) -> dict[str, Any]:
     """Change an account
 
-    Only the members that are sent are changed. Closing an account cannot be undone: its pending
-    removals are cancelled, nothing renews, and every entitlement is `none`.
+    Only the members that are sent are changed. Users who are added without `seat_types` get a seat
+    of the `default_seat_type` while one is free that no removal has claimed: nothing is bought for
+    them, and nobody is refused because none is left. Closing an account cannot be undone: its
+    pending removals are cancelled, open requests for seats withdrawn, nothing renews, and every
+    entitlement is `none`.
     """
     return resources.account(operations.update_account(actor, body, if_match))

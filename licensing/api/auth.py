@@ -8,7 +8,13 @@ from licensing.queries import actors
 from licensing.rules.permissions import Actor
 
 Authenticator = Callable[[str | None], Actor]
-LONGEST_TOKEN = 4096
+# Those of identity providers can be long; many proxies let no longer header through.
+LONGEST_TOKEN = 8000
+
+
+def names_a_key(authorization: str) -> bool:
+    """Whether the header carries an API key, good or not."""
+    return authorization.strip().partition(" ")[2].lstrip().startswith(tokens.PREFIX)
 
 
 def authenticate(authorization: str | None) -> Actor:

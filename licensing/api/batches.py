@@ -52,9 +52,9 @@ class ChangeRequest(Request):
     def check_members(self, data: dict[str, Any], **_: Any) -> None:
         """Refuse a line that has too few or too many members for its action."""
         action = data["action"]
-        wrong = _wrong_user(data, "user_id", "email")
+        wrong = wrong_user(data, "user_id", "email")
         if action == LineAction.TRANSFER:
-            wrong |= _wrong_user(data, *RECEIVER)
+            wrong |= wrong_user(data, *RECEIVER)
         if action == LineAction.CHANGE and "to_seat_type" not in data:
             wrong["to_seat_type"] = [MISSING]
         for name in (*RECEIVER, *TYPE, *GIVE_BACK):
@@ -77,7 +77,8 @@ class ChangeRequest(Request):
         )
 
 
-def _wrong_user(data: dict[str, Any], id: str, email: str) -> dict[str, list[str]]:
+def wrong_user(data: dict[str, Any], id: str, email: str) -> dict[str, list[str]]:
+    """What is wrong with how a line names a user: by one of two members, not by both."""
     if id in data and email in data:
         return {email: [f"Cannot go with {id}."]}
     return {} if id in data or email in data else {id: [MISSING]}
@@ -113,8 +114,8 @@ class BatchQuery(Request):
     )
 
 
-class BatchLineResponse(Response):
-    """What became of a line."""
+class AnsweredLine(Response):
+    """What became of a line, and why it was refused where it was."""
 
     line = fields.Integer(
         min=1, description="Which of the changes, counted from 1, without a CSV's header", example=1
@@ -123,11 +124,6 @@ class BatchLineResponse(Response):
         LineOutcome,
         description="`not_applied` is a line of a dry run that is right in a batch that is not",
         example="changed",
-    )
-    seat = fields.Nested(
-        SeatResponse,
-        allow_none=True,
-        description="The seat as it is now; null where it was taken back, or nothing was done",
     )
     problem = fields.AnyObject(
         allow_none=True,
@@ -138,14 +134,29 @@ class BatchLineResponse(Response):
     )
 
 
-class BatchResponse(Response):
+class BatchLineResponse(AnsweredLine):
+    """What became of a seat change."""
+
+    seat = fields.Nested(
+        SeatResponse,
+        allow_none=True,
+        description="The seat as it is now; null where it was taken back, or nothing was done",
+    )
+
+
+class CountedLines(Response):
+    """How many lines of a batch came out how."""
+
+    changed = fields.Integer(min=0, description="How many lines change something", example=1)
+    unchanged = fields.Integer(min=0, description="How many find it so already", example=0)
+    refused = fields.Integer(min=0, description="How many were refused", example=0)
+
+
+class BatchResponse(CountedLines):
     """What became of a batch."""
 
     applied = fields.Boolean(description="False for a dry run", example=True)
     dry_run = fields.Boolean(description="Whether it was one", example=False)
-    changed = fields.Integer(min=0, description="How many lines change something", example=1)
-    unchanged = fields.Integer(min=0, description="How many find it so already", example=0)
-    refused = fields.Integer(min=0, description="How many were refused", example=0)
     lines = fields.ListOf(
         fields.Nested(BatchLineResponse, description="A line"),
         min=1,
@@ -174,20 +185,28 @@ def batch_seats(actor: Actor, body: dict[str, Any], query: dict[str, Any]) -> di
     return _shown(batches.batch_seats(actor, body["changes"], **query))
 
 
-def _shown(batch: batches.Batch) -> dict[str, Any]:
+def _shown(batch: batches.Batch[batches.Answered]) -> dict[str, Any]:
     return {
         "applied": batch.applied,
         "dry_run": batch.dry_run,
+        **counted(batch),
+        "lines": [answered(line) | {"seat": line.seat} for line in batch.lines],
+    }
+
+
+def counted(batch: batches.Batch[Any]) -> dict[str, Any]:
+    """How many lines of a batch came out how."""
+    return {
         "changed": batch.count(LineOutcome.CHANGED),
         "unchanged": batch.count(LineOutcome.UNCHANGED),
         "refused": batch.count(LineOutcome.REFUSED),
-        "lines": [
-            {
-                "line": line.number,
-                "outcome": line.outcome,
-                "seat": line.seat,
-                "problem": problems.described(line.refusal) if line.refusal else None,
-            }
-            for line in batch.lines
-        ],
+    }
+
+
+def answered(line: Any) -> dict[str, Any]:
+    """What became of a line, without the thing that it is about."""
+    return {
+        "line": line.number,
+        "outcome": line.outcome,
+        "problem": problems.described(line.refusal) if line.refusal else None,
     }

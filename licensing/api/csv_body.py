@@ -7,13 +7,14 @@ from io import StringIO
 from typing import Any
 
 from flask import Request
-from marshmallow.fields import Boolean, Field
+from marshmallow.fields import Boolean, Field, List
 
 from licensing.api.json_body import body_bytes
 from licensing.api.request_refusals import MalformedCsv, UnsupportedMediaType, ValidationFailed
 
 CSV = "text/csv"
 UTF_8 = ("utf-8", "utf8", "us-ascii")
+SEPARATOR = ";"
 BOOLEANS = {"true": True, "false": False}
 
 
@@ -80,8 +81,14 @@ def shown_as_csv(columns: list[str], rows: list[dict[str, Any]]) -> str:
     writer = csv.DictWriter(text, columns, lineterminator="\r\n")
     writer.writeheader()
     for row in rows:
-        writer.writerow({k: str(v).lower() if v is True else v for k, v in row.items()})
+        writer.writerow({name: _cell(value) for name, value in row.items()})
     return text.getvalue()
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, list):
+        return SEPARATOR.join(value)
+    return str(value).lower() if isinstance(value, bool) else value
 
 
 def _text(raw: bytes) -> str:
@@ -127,7 +134,14 @@ def _header(cells: list[str], number: int, columns: Mapping[str, Field[Any]]) ->
 
 def _row(header: list[str], cells: list[str], columns: Mapping[str, Field[Any]]) -> dict[str, Any]:
     return {
-        name: BOOLEANS.get(cell, cell) if isinstance(columns[name], Boolean) else cell
-        for name, cell in zip(header, cells, strict=True)
-        if cell
+        name: _value(cell, columns[name]) for name, cell in zip(header, cells, strict=True) if cell
     }
+
+
+def _value(cell: str, column: Field[Any]) -> Any:
+    """What stands in a cell, as JSON would say it; the items of a list are separated by `;`."""
+    if isinstance(column, Boolean):
+        return BOOLEANS.get(cell, cell)
+    if isinstance(column, List):
+        return [item.strip() for item in cell.split(SEPARATOR)]
+    return cell

@@ -27,6 +27,7 @@ RESPONSES = {
     415: ("UnsupportedMediaType", "The body is of another type, or compressed"),
     422: ("ValidationFailed", "The request is not as the contract says, or its key was reused"),
     428: ("PreconditionRequired", "The header If-Match is missing"),
+    429: ("RateLimited", "There were too many requests in this minute"),
     503: ("Unavailable", "The service cannot work on this now; try again"),
 }
 PROBLEM = {
@@ -71,8 +72,21 @@ HEADERS = {
     ),
     "ETag": ("The version; for If-Match and If-None-Match", '"v7"'),
     "Cache-Control": ("How long it may be used again without asking", "private, max-age=5"),
+    "Content-Disposition": (
+        "What a CSV file is called; only beside one",
+        'attachment; filename="seat-table-2026-11-26.csv"',
+    ),
     "Location": ("Path of what was made", f"/v1/accounts/acc_{EXAMPLE_ID}"),
     "Idempotency-Replayed": ("`true` when the answer is the one to an earlier request", "true"),
+    "RateLimit": (
+        "What is left of the quota, and in how many seconds it is full again "
+        "(draft-ietf-httpapi-ratelimit-headers)",
+        '"user-reads";r=5990;t=42',
+    ),
+    "RateLimit-Policy": (
+        "The quota, and the seconds that it is for",
+        '"user-reads";q=6000;w=60',
+    ),
     "Retry-After": ("Seconds to wait before the next try", "1"),
     "WWW-Authenticate": ("What kind of token is wanted", 'Bearer realm="seatkeeper"'),
     "Paid-Until": (
@@ -80,6 +94,12 @@ HEADERS = {
         "2026-12-01T00:00:00.000Z",
     ),
 }
+AS_A_FILE = (
+    "With `Accept: text/csv` the whole list is a file, and `limit` and `cursor` mean nothing: as "
+    "RFC 4180 says, in UTF-8 with a byte order mark. Before what a spreadsheet would take for a "
+    "formula there is an apostrophe."
+)
+QUOTA = ["RateLimit", "RateLimit-Policy"]
 IF_MATCH = "The ETag of what was read; 412 when it has changed since"
 IDEMPOTENCY_KEY = "A new random key for a new request, the same to repeat one; kept for 7 days"
 PARAMETERS = {
@@ -93,6 +113,7 @@ PATH_PARAMETERS = {
     "account_id": ("The account", f"acc_{EXAMPLE_ID}"),
     "user_id": ("The user", f"usr_{EXAMPLE_ID}"),
     "seat_id": ("The held seat", f"seat_{EXAMPLE_ID}"),
+    "request_id": ("The request for a seat", f"req_{EXAMPLE_ID}"),
     "pool_id": ("The pool", f"pool_{EXAMPLE_ID}"),
     "subscription_id": ("The subscription", f"sub_{EXAMPLE_ID}"),
     "removal_id": ("The removal", f"rem_{EXAMPLE_ID}"),
@@ -103,6 +124,14 @@ PATH_PARAMETERS = {
     "key_id": ("The API key", f"key_{EXAMPLE_ID}"),
     "feature": ("The feature, as the catalogue names it", "contacts"),
     "code": ("The code of a problem", "no_seat_available"),
+}
+
+
+HEADERS_OF_PROBLEMS = {
+    401: ["WWW-Authenticate"],
+    412: ["ETag"],
+    429: ["Retry-After", *QUOTA],
+    503: ["Retry-After"],
 }
 
 
@@ -127,7 +156,7 @@ def add_components(spec: APISpec) -> None:
 
 def _problem_response(status: int, text: str) -> dict[str, Any]:
     headers = ["X-Request-Id"]
-    headers += {401: ["WWW-Authenticate"], 412: ["ETag"], 503: ["Retry-After"]}.get(status, [])
+    headers += HEADERS_OF_PROBLEMS.get(status, [])
     return {
         "description": text,
         "headers": _headers(headers),
@@ -152,6 +181,7 @@ def path_parameter(name: str) -> dict[str, Any]:
 def document(declared: Operation) -> dict[str, Any]:
     """The operation object (OpenAPI 3.1) of an operation."""
     summary, description = declared.texts
+    description += f"\n\n{AS_A_FILE}" if declared.csv else ""
     documented: dict[str, Any] = {
         "operationId": declared.id,
         "summary": summary,
@@ -190,7 +220,7 @@ def _parameters(declared: Operation) -> list[Any]:
         parameters.append("IdempotencyKeyRequired" if required else "IdempotencyKey")
     if declared.if_match is not None:
         parameters.append("IfMatchRequired" if declared.if_match == "required" else "IfMatch")
-    if declared.method == "GET" and declared.has_etag:
+    if declared.only_asks and declared.has_etag:
         parameters.append("IfNoneMatch")
     return parameters
 
@@ -208,7 +238,7 @@ def _request_body(declared: Operation) -> dict[str, Any]:
 
 def _successes(declared: Operation) -> dict[int, Any]:
     answers = {given.status: _success(declared, given) for given in declared.gives}
-    if declared.method == "GET" and declared.has_etag:
+    if declared.only_asks and declared.has_etag:
         answers[304] = {
             "description": "It has not changed",
             "headers": _headers(["X-Request-Id", "ETag"]),
@@ -217,10 +247,11 @@ def _successes(declared: Operation) -> dict[int, Any]:
 
 
 def _success(declared: Operation, given: Given) -> dict[str, Any]:
-    headers = ["X-Request-Id"]
+    headers = ["X-Request-Id", *(QUOTA if declared.limited else [])]
     if given.schema is not None and declared.has_etag:
         headers.append("ETag")
     headers += ["Cache-Control"] * (declared.fresh_for is not None)
+    headers += ["Content-Disposition"] * (declared.csv is not None)
     if given.location is not None:
         headers.append("Location")
     if declared.repeatable:
@@ -248,6 +279,8 @@ def _refusals(declared: Operation) -> dict[int, Any]:
     statuses = {400, 422, 503} | set(_statuses_of_input(declared))
     if not declared.needed.anonymous:
         statuses |= {401, 403}
+    if declared.limited:
+        statuses.add(429)
     if declared.path_parameters or declared.body is not None:
         statuses.add(404)
     answers: dict[int, Any] = {status: RESPONSES[status][0] for status in sorted(statuses)}

@@ -84,12 +84,14 @@ class EntitlementsQueryResponse(Response):
 @blp.post("/accounts/<account_id>/entitlements/query")
 @blp.needs(SEE_ENTITLEMENTS)
 @blp.idempotent("none")
+@blp.fresh_for(SECONDS_FRESH)
 @blp.takes(EntitlementsQueryRequest, largest=1024 * 1024)
 @blp.gives(200, EntitlementsQueryResponse)
 def query_entitlements(actor: Actor, body: dict[str, Any]) -> dict[str, Any]:
     """Read what many users may do
 
-    Up to 500 users at once, for all features or some. Who is named twice is answered twice.
+    Up to 500 users at once, for all features or some. Who is named twice is answered twice. It only
+    asks: sent again with the `ETag` in `If-None-Match`, it answers 304 while nothing has changed.
     """
     return queries.entitlements_of(actor, **body)
 

@@ -19,6 +19,7 @@ from licensing.api.kit import Blueprint, Response
 from licensing.api.pools import PoolNumbers, PoolResponse
 from licensing.api.purchases import Money, PurchaseResponse
 from licensing.api.removals import RemovalResponse
+from licensing.api.seat_requests import RequestedSeatResponse
 from licensing.api.seats import SeatResponse
 from licensing.api.subscriptions import SubscriptionResponse
 from licensing.api.users import UserResponse
@@ -121,6 +122,16 @@ TYPES: dict[EventType, tuple[type[Response], str]] = {
     EventType.SEAT_REMOVAL_REDUCED: (RemovalResponse, "Fewer seats leave."),
     EventType.SEAT_REMOVAL_CANCELLED: (RemovalResponse, "No seats leave after all."),
     EventType.SEAT_REMOVAL_APPLIED: (RemovalResponse, "The seats have left."),
+    EventType.SEAT_REQUEST_CREATED: (RequestedSeatResponse, "A user asks for a seat."),
+    EventType.SEAT_REQUEST_APPROVED: (
+        RequestedSeatResponse,
+        "The user got the seat, by an approval or another way.",
+    ),
+    EventType.SEAT_REQUEST_DECLINED: (RequestedSeatResponse, "The user does not get the seat."),
+    EventType.SEAT_REQUEST_WITHDRAWN: (
+        RequestedSeatResponse,
+        "The request is no longer wanted, or its user has left.",
+    ),
     EventType.POOL_LOW: (PoolResponse, "The low mark was reached; told once."),
     EventType.POOL_EXHAUSTED: (PoolResponse, "No seat is unassigned; told once."),
     EventType.POOL_REPLENISHED: (PoolResponse, "Seats are unassigned again; told once."),

@@ -1,11 +1,13 @@
 """The account's log (R29)."""
 
+import json
 from typing import Any
 
 from licensing.api import fields
-from licensing.api.kit import Blueprint, Page, Request, Response, window_of
+from licensing.api.kit import Blueprint, CsvForm, Page, Request, Response, window_of
 from licensing.queries import history as queries
-from licensing.queries.history import EventsPurged
+from licensing.queries.history import EventsPurged, Wanted
+from licensing.rules.event_types import LogOrder
 from licensing.rules.permissions import READ_LOG, Actor, ActorType
 
 blp = Blueprint("events", __name__, description="Every change of an account, in its order")
@@ -49,6 +51,12 @@ class EventData(Response):
     request_id = fields.Text(
         max=64, allow_none=True, description="The request that did it", example="req_019a0c…"
     )
+    traceparent = fields.Text(
+        max=64,
+        required=False,
+        description="The `traceparent` of that request, where it had one (W3C Trace Context)",
+        example="00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+    )
 
 
 class EventResponse(Response):
@@ -84,26 +92,85 @@ class EventQuery(Request):
         min=0, max=2**53, description="Only events with a greater sequence", example=1041
     )
     type = fields.EventTypes(
-        description="Only these types, separated by commas",
-        example="seat.assigned,seat.unassigned",
+        description="Only these types, separated by commas; `seat.*` is all about seats",
+        example="seat.*,seats.purchased",
     )
     user_id = fields.Id("usr", description="Only those about this user")
     seat_id = fields.Id("seat", description="Only those about this seat")
+    actor_id = fields.Text(
+        max=64,
+        description="Only what this user or key did; `seatkeeper` for the service itself",
+        example="usr_019a0c4e8f7b7c3e9d2a5b6c7d8e9f00",
+    )
+    since = fields.Instant(
+        data_key="from",
+        description="Only what was recorded then or later",
+        example="2026-11-01T00:00:00Z",
+    )
+    before = fields.Instant(
+        data_key="to",
+        description="Only what was recorded earlier",
+        example="2026-12-01T00:00:00Z",
+    )
+    order = fields.Choice(
+        LogOrder,
+        load_default=LogOrder.OLDEST,
+        description="`newest` for the newest first",
+        example="oldest",
+    )
+
+
+def _line(event: dict[str, Any]) -> dict[str, Any]:
+    """An event as a line of a file: who, what, when, why, and as JSON before and after."""
+    data = event["data"]
+    return {
+        **event,
+        **data,
+        "actor_type": data["actor"]["type"],
+        "actor_id": data["actor"]["id"],
+        **{name: _compact(data[name]) for name in ("object", "previous")},
+    }
+
+
+def _compact(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+FILE = CsvForm(
+    "events",
+    (
+        "sequence",
+        "timestamp",
+        "effective_at",
+        "type",
+        "actor_type",
+        "actor_id",
+        "reason",
+        "previous",
+        "object",
+        "id",
+        "cause",
+        "request_id",
+    ),
+    _line,
+)
 
 
 @blp.get("/accounts/<account_id>/events")
 @blp.needs(READ_LOG)
-@blp.lists(EventResponse, EventQuery)
+@blp.lists(EventResponse, EventQuery, csv=FILE)
 @blp.refuses(EventsPurged)
 def list_events(actor: Actor, query: dict[str, Any]) -> Page:
     """Read the log
 
     In the account's order. `after` is the sequence of the last event that is known, to fill a gap
-    or to follow the log.
+    or to follow the log. All filters can be combined.
     """
-    named = query.pop("type", None)
+    order, named = query.pop("order"), query.pop("type", None)
+    wanted = window_of(query)
+    window = wanted.pop("window")
     types = tuple(named.split(",")) if named else ()
-    return queries.events(actor, types=types, **window_of(query))
+    return queries.events(actor, window, Wanted(types=types, **wanted), order)
 
 
 @blp.get("/accounts/<account_id>/events/<event_id>")

@@ -15,6 +15,8 @@ FACTS: dict[str, Any] = {
     "held": "core",
     "user_status": "deactivated",
     "removal_status": "applied",
+    "request_status": "declined",
+    "first_line": 1,
     "key_status": "revoked",
     "invitation": "accepted",
     "email": "priya@example.com",
@@ -38,6 +40,7 @@ FACTS: dict[str, Any] = {
     "minimum": 8,
     "maximum": 1_000_000,
     "refused": 1,
+    "troubles": ["schema"],
     "lines": [
         {
             "line": 2,
@@ -66,6 +69,7 @@ def _fact(name: str) -> Any:
             "removal_id": "rem",
             "subscription_id": "sub",
             "clock_id": "clk",
+            "request_id": "req",
         }
         return f"{prefixes.get(name, name.removesuffix('_id')[:4])}_{EXAMPLE_ID}"
     raise UndeclaredOperation(f"the fact {name} of a refusal has no example")

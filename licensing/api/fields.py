@@ -22,6 +22,7 @@ from licensing.clock import to_text
 EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 # Control characters, surrogates, and the marks that turn the direction of text around.
 FORBIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 RFC_3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)", re.IGNORECASE)
 EMAIL = re.compile(r"[^@\s\"<>(),:;\\]{1,64}@[^@\s\"<>(),:;\\]{1,189}")
 METADATA_KEY = re.compile(r"[A-Za-z0-9_.-]{1,40}")
@@ -89,9 +90,9 @@ class Name(Text):
 
 
 class EventTypes(Text):
-    """Types of events, separated by commas."""
+    """Types of events, separated by commas; `seat.*` is all of a noun."""
 
-    pattern = re.compile(r"[a-z_]+\.[a-z_]+(,[a-z_]+\.[a-z_]+)*")
+    pattern = re.compile(r"[a-z_]+\.([a-z_]+|\*)(,[a-z_]+\.([a-z_]+|\*))*")
     complaint = "Types of events, separated by commas, are expected."
 
     def __init__(self, **options: Any) -> None:

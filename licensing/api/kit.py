@@ -14,16 +14,20 @@ from marshmallow import EXCLUDE, RAISE, Schema
 from marshmallow.fields import Field
 
 from licensing import __version__
-from licensing.api import auth, browsers, documenting, openapi, operation, pipeline, problems
-from licensing.api.converting import Plugin, component_name
-from licensing.api.fields import (
-    Integer,
-    ListOf,
-    Nested,
-    QueryBoolean,
-    QueryInteger,
-    Text,
+from licensing.api import (
+    auth,
+    browsers,
+    documenting,
+    limiting,
+    openapi,
+    operation,
+    pipeline,
+    problems,
 )
+from licensing.api.converting import Plugin, component_name
+from licensing.api.csv_answer import CsvForm
+from licensing.api.csv_body import CSV
+from licensing.api.fields import Integer, ListOf, Nested, QueryBoolean, QueryInteger, Text
 from licensing.api.json_body import LARGEST_BODY
 from licensing.api.operation import (
     Given,
@@ -33,14 +37,26 @@ from licensing.api.operation import (
     UndeclaredOperation,
     View,
 )
+from licensing.callers import Callers
 from licensing.queries.cursors import Page, Window
 from licensing.rules.permissions import Need
 from licensing.rules.refusals import Refusal
 
-__all__ = ["Blueprint", "Page", "Request", "Response", "SeatkeeperApi", "build_api", "window_of"]
+__all__ = [
+    "Blueprint",
+    "CsvForm",
+    "Page",
+    "Request",
+    "Response",
+    "SeatkeeperApi",
+    "build_api",
+    "window_of",
+]
 
 Decorator = Callable[[View], View]
 VERSION_PREFIX = "/v1"
+# A sort key of the longest name or address in the rarest letters.
+LONGEST_CURSOR = 4000
 
 
 class Request(Schema):
@@ -68,7 +84,7 @@ class WindowQuery(Request):
         min=1, max=200, load_default=50, description="At most so many items", example=50
     )
     cursor = Text(
-        max=1000,
+        max=LONGEST_CURSOR,
         description="The `next_cursor` of the page before; with the same filters",
         example="c2lnbmVkIHBvc2l0aW9u",
     )
@@ -84,20 +100,21 @@ def window_of(query: dict[str, Any]) -> dict[str, Any]:
 
 
 def _page_of(item: type[Schema]) -> type[Schema]:
-    """The schema of a page: the items, and the cursor of the next page."""
+    """The schema of a page: the items, the next one's cursor, and what `item` has `beside` it."""
     name = item.__name__.removesuffix("Response")
     members: dict[str, Any] = {
         "items": ListOf(
             Nested(item, description="An item"), max=200, description="The items of this page"
         ),
         "next_cursor": Text(
-            max=1000,
+            max=LONGEST_CURSOR,
             allow_none=True,
             description="Send it as `cursor` for the next page; null at the end",
         ),
         "total": Integer(
             min=0, required=False, description="Only with `include_total=true`", example=1
         ),
+        **getattr(item, "beside", {}),
     }
     members["__doc__"] = f"A page of {name} objects."
     return type(f"{name}PageResponse", (Response,), members)
@@ -134,12 +151,20 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
         """Query parameters, passed as `query`."""
         return _declare(query=schema())
 
-    def lists(self, item: type[Schema], query: type[Schema] | None = None) -> Decorator:
-        """A page of a list; the view gets the filters and the window as `query`."""
+    def lists(
+        self, item: type[Schema], query: type[Schema] | None = None, csv: CsvForm | None = None
+    ) -> Decorator:
+        """
+        A page of a list; the view gets the filters and the window as `query`.
+
+        With `csv`, who prefers that by `Accept` gets a file with the whole list instead: the view
+        is asked for one page after the other, of one state of the database.
+        """
         with_window = type(
             f"{item.__name__}Query", (query, WindowQuery) if query else (WindowQuery,), {}
         )
-        return _declare(query=with_window(), gives=[Given(200, _page_of(item)(), None)])
+        given = Given(200, _page_of(item)(), None, {CSV: csv.page} if csv else {})
+        return _declare(query=with_window(), gives=[given], csv=csv)
 
     def gives(
         self,
@@ -172,9 +197,17 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
         """Whether an Idempotency-Key is required; optional on every POST otherwise."""
         return _declare(idempotency=mode)
 
+    def keyed_by(self, member: str) -> Decorator:
+        """The member of the body that costs money, and so needs an Idempotency-Key, when true."""
+        return _declare(keyed_by=member)
+
     def fresh_for(self, seconds: int) -> Decorator:
         """For how long the caller alone may use the answer again; after that its ETag is asked."""
         return _declare(fresh_for=seconds)
+
+    def unlimited(self) -> Decorator:
+        """Answer however often it is asked: whoever watches the service has to learn the truth."""
+        return _declare(limited=False)
 
     def get(self, rule: str) -> Decorator:
         """Answer GET."""
@@ -225,8 +258,7 @@ class SeatkeeperApi(flask_smorest.Api):  # type: ignore[misc]
 
     DEFAULT_ERROR_RESPONSE_NAME = None
 
-    def __init__(self, app: Flask, authenticate: auth.Authenticator = auth.authenticate) -> None:
-        app.extensions["authenticate"] = authenticate
+    def __init__(self, app: Flask) -> None:
         # /v1//accounts is no path: it is answered with a 404, not with a page that redirects.
         app.url_map.merge_slashes = False
         plugin = Plugin(schema_name_resolver=component_name)
@@ -250,6 +282,7 @@ def build_api(
     origins: tuple[str, ...] = (),
     authenticate: auth.Authenticator = auth.authenticate,
     open_endpoints: tuple[str, ...] = (),
+    callers: Callers = Callers(),  # noqa: B008 it never changes
 ) -> SeatkeeperApi:
     """
     Make an application answer as this API does; blueprints are registered with what is returned.
@@ -259,6 +292,7 @@ def build_api(
         origins: the single-page apps that are let in.
         authenticate: who it is that sends a header `Authorization`.
         open_endpoints: endpoints that are no operations, such as the pages of the documentation.
+        callers: how often each may ask, and what is believed of where they come from.
     """
     app.config.update(
         API_TITLE="Seatkeeper",
@@ -271,8 +305,9 @@ def build_api(
     # A path has one form: with a slash at its end it is another one, and unknown.
     app.url_map.strict_slashes = True
     problems.handle_errors(app)
-    browsers.welcome_browsers(app, origins)
-    return SeatkeeperApi(app, authenticate)
+    browsers.welcome_browsers(app, origins, callers.hsts_seconds)
+    limiting.limit(app, callers, authenticate)
+    return SeatkeeperApi(app)
 
 
 def refuse_undeclared(app: Flask) -> None:

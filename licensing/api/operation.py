@@ -9,6 +9,7 @@ from typing import Any, Literal
 from marshmallow import Schema
 from marshmallow.fields import Field
 
+from licensing.api.csv_answer import CsvForm
 from licensing.api.csv_body import CSV
 from licensing.api.json_body import JSON, LARGEST_BODY, MERGE_PATCH
 from licensing.rules.permissions import Need
@@ -55,10 +56,13 @@ class Operation:
         rows: the member of the body, a list of objects, that may be sent as CSV instead.
         if_match: for a merge patch, whether the header has to be sent.
         query: the schema of the query string.
+        csv: for a list, how it looks as a CSV file, where `Accept` may prefer that.
         gives: how it succeeds, the usual way first.
         refuses: the refusals of its own.
         idempotency: whether a repeated POST needs, or may have, a key.
+        keyed_by: the member of the body that, when it is true, makes the key needed.
         fresh_for: for how many seconds its answer may be used again without asking.
+        limited: whether it is counted how often it is asked for.
     """
 
     view: View
@@ -71,10 +75,13 @@ class Operation:
     rows: str | None = None
     if_match: IfMatch | None = None
     query: Schema | None = None
+    csv: CsvForm | None = None
     gives: list[Given] = field(default_factory=list)
     refuses: list[type[Refusal]] = field(default_factory=list)
     idempotency: Idempotency = "optional"
+    keyed_by: str | None = None
     fresh_for: int | None = None
+    limited: bool = True
 
     @property
     def id(self) -> str:
@@ -111,6 +118,11 @@ class Operation:
     def repeatable(self) -> bool:
         """Whether a repeated request is told by its Idempotency-Key."""
         return self.method == "POST" and self.idempotency != "none"
+
+    @property
+    def only_asks(self) -> bool:
+        """Whether it changes nothing, so that an answer that is known need not be sent again."""
+        return self.method == "GET" or self.fresh_for is not None
 
     @property
     def has_etag(self) -> bool:

@@ -18,16 +18,16 @@ from flask import Response, current_app, g, request
 from marshmallow import Schema
 
 from licensing import db, idempotency
-from licensing.api import headers
-from licensing.api.auth import Authenticator
+from licensing.api import csv_answer, headers
 from licensing.api.checking import loaded, mistakes
 from licensing.api.csv_body import CSV, read_table
 from licensing.api.json_body import JSON, read_object
+from licensing.api.limiting import Gate
 from licensing.api.operation import Given, Operation
 from licensing.api.request_refusals import MalformedQuery, ValidationFailed
 from licensing.idempotency import Answer
 from licensing.queries.cursors import Page
-from licensing.rules.permissions import Actor, ActorType, Need, require
+from licensing.rules.permissions import Actor, ActorType, require
 from licensing.rules.refusals import NotFound
 
 PATH_VALUE = re.compile(r"[A-Za-z0-9_.-]{1,64}")
@@ -49,13 +49,16 @@ def endpoint(declared: Operation) -> Callable[..., Response]:
 
 
 def _answered(declared: Operation, path: dict[str, str]) -> Response:
-    actor = _permitted(declared.needed, path)
+    g.actor = actor = _permitted(declared, path)
     key = headers.idempotency_key(declared)
     arguments: dict[str, Any] = dict(path)
     if declared.if_match is not None:
         arguments["if_match"] = headers.if_match(declared)
     query = _query(declared, arguments)
     body = _body(declared, arguments)
+    headers.refuse_missing_key(declared, body, key)
+    if declared.csv is not None and _form(declared.gives[0]) == CSV:
+        return _file(declared, declared.csv, actor, arguments)
 
     def work() -> Answer:
         return _as_answer(declared, actor, declared.view(actor, **arguments))
@@ -67,19 +70,36 @@ def _answered(declared: Operation, path: dict[str, str]) -> Response:
     return _as_response(declared, answer, replayed)
 
 
-def _permitted(need: Need, path: dict[str, str]) -> Actor:
+def _file(
+    declared: Operation, form: csv_answer.CsvForm, actor: Actor, arguments: dict[str, Any]
+) -> Response:
+    """All of a list as a CSV file, which has no pages: a window that was asked for is ignored."""
+
+    def page_after(cursor: str | None) -> Page:
+        window = {"limit": csv_answer.ROWS_AT_ONCE, "cursor": cursor, "include_total": False}
+        query = arguments["query"] | window
+        page: Page = declared.view(actor, **arguments | {"query": query})
+        return page
+
+    with db.snapshot():
+        return csv_answer.file_of(form, page_after)
+
+
+def _permitted(declared: Operation, path: dict[str, str]) -> Actor:
     """The actor, in the account of the path, if he may do this (R10)."""
-    if need.anonymous:
+    gate: Gate = current_app.extensions["gate"]
+    if declared.needed.anonymous:
+        if declared.limited:
+            gate.count_address()
         return Actor(ActorType.API_KEY, "anonymous", request_id=g.request_id)
-    authenticate: Authenticator = current_app.extensions["authenticate"]
-    actor = authenticate(request.headers.get("Authorization"))
+    actor = gate.enter()
     for name, value in path.items():
         if not PATH_VALUE.fullmatch(value):
             raise NotFound(name.removesuffix("_id"), value)
     if "account_id" in path:
         actor = actor.within(path.pop("account_id"))
-    require(actor, need, about=path.get("user_id"))
-    return replace(actor, request_id=g.request_id)
+    require(actor, declared.needed, about=path.get("user_id"))
+    return replace(actor, request_id=g.request_id, traceparent=g.traceparent)
 
 
 def _query(declared: Operation, arguments: dict[str, Any]) -> dict[str, str]:
@@ -148,9 +168,9 @@ def _as_answer(declared: Operation, actor: Actor, result: Any) -> Answer:
         content = _page(content)
     if content is None:
         return Answer(given.status, own_headers, b"")
-    version = content.get("version")
-    if isinstance(version, int):
-        own_headers["ETag"] = f'"v{version}"'
+    etag = headers.etag_of(content)
+    if etag is not None:
+        own_headers["ETag"] = etag
     if given.location is not None:
         path = given.location.format_map({"account_id": actor.account_id} | content)
         own_headers["Location"] = path
@@ -166,10 +186,15 @@ def _shown(given: Given, content: dict[str, Any]) -> tuple[dict[str, str], bytes
     """The answer as JSON, or in another of its forms if the caller prefers that."""
     if not given.shown_as:
         return {"Content-Type": JSON}, orjson.dumps(content)
-    form = request.accept_mimetypes.best_match([JSON, *given.shown_as], default=JSON)
+    form = _form(given)
     body = given.shown_as[form](content).encode() if form != JSON else orjson.dumps(content)
     charset = "" if form == JSON else "; charset=utf-8"
     return {"Content-Type": form + charset, "Vary": "Accept"}, body
+
+
+def _form(given: Given) -> str:
+    """The media type that the caller prefers of those that there are."""
+    return request.accept_mimetypes.best_match([JSON, *given.shown_as], default=JSON)
 
 
 def _unpacked(declared: Operation, result: Any) -> tuple[Any, dict[str, str], Given]:
@@ -183,7 +208,7 @@ def _unpacked(declared: Operation, result: Any) -> tuple[Any, dict[str, str], Gi
 
 
 def _page(page: Page) -> dict[str, Any]:
-    shown = {"items": page.items, "next_cursor": page.next_cursor}
+    shown = {"items": page.items, "next_cursor": page.next_cursor, **page.beside}
     return shown if page.total is None else shown | {"total": page.total}
 
 
@@ -194,7 +219,7 @@ def _as_response(declared: Operation, answer: Answer, replayed: bool) -> Respons
     if replayed:
         response.headers["Idempotency-Replayed"] = "true"
     etag = answer.headers.get("ETag")
-    if declared.method == "GET" and etag is not None and headers.knows(etag):
+    if declared.only_asks and etag is not None and headers.knows(etag):
         response.status_code = 304
         response.set_data(b"")
         del response.headers["Content-Type"]

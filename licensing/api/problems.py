@@ -24,6 +24,7 @@ from licensing.api.request_refusals import (
 )
 from licensing.db import Busy
 from licensing.idempotency import IdempotencyInProgress, IdempotencyKeyReused
+from licensing.keysets import KeysUnavailable
 from licensing.queries.cursors import InvalidCursor
 from licensing.queries.history import EventsPurged
 from licensing.rules.refusals import (
@@ -79,6 +80,7 @@ def title_of(code: str) -> str:
 def problem(refusal: Refusal) -> Response:
     """The answer to a request that was refused."""
     status = status_of(type(refusal))
+    g.refusal = refusal.code
     body: dict[str, Any] = {
         "type": f"/problems/{refusal.code}",
         "title": title_of(refusal.code),
@@ -90,7 +92,9 @@ def problem(refusal: Refusal) -> Response:
     }
     facts = _facts(refusal, body)
     if isinstance(refusal, Invalid):
-        errors = [{"location": "body", "pointer": refusal.pointer, "detail": str(refusal)}]
+        # What a question asks for is in its query.
+        location = "query" if request.method == "GET" else "body"
+        errors = [{"location": location, "pointer": refusal.pointer, "detail": str(refusal)}]
         facts["errors"] = errors
     answer = Response(orjson.dumps(body | facts), status, content_type=MEDIA_TYPE)
     answer.headers.update(_headers_of(refusal))
@@ -121,6 +125,7 @@ def handle_errors(app: Flask) -> None:
     app.register_error_handler(HTTPException, _framework_error)
     for kind in (Busy, OperationalError, InterfaceError, MaxConnectionsExceeded):
         app.register_error_handler(kind, _unavailable)
+    app.register_error_handler(KeysUnavailable, _undecided)
     app.register_error_handler(Exception, _bug)
 
 
@@ -148,6 +153,11 @@ def _unavailable(error: Exception) -> Response:
     current_app.logger.warning(
         "request %s: the database is not available", g.get("request_id"), exc_info=error
     )
+    return problem(Unavailable())
+
+
+def _undecided(error: KeysUnavailable) -> Response:
+    """Whoever was answered 401 would sign in again, and in vain: his token may well be good."""
     return problem(Unavailable())
 
 

@@ -68,7 +68,10 @@ class Quoted(Response):
         description="Their price for each billing period afterwards, null without prices",
     )
     amount_at_renewal = fields.Nested(
-        Money, allow_none=True, description="Their price at each renewal, null without prices"
+        Money,
+        allow_none=True,
+        description="Their price at each renewal, with what is scheduled for it: at the lower tier "
+        "after a move down, nothing where the pool ends with a cancellation; null without prices",
     )
 
 

@@ -237,6 +237,24 @@ class RequestMalformed(RequestRefused):
 
 
 @dataclass(eq=False)
+class RateLimited(RequestRefused):
+    """There were more than {limit} requests in this minute.
+
+    Wait for the seconds in Retry-After; RateLimit tells beforehand how many requests are left.
+    """
+
+    code = "rate_limited"
+    status = 429
+    limit: int
+    retry_after: int
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """When to go on."""
+        return {"Retry-After": str(self.retry_after)}
+
+
+@dataclass(eq=False)
 class Unavailable(RequestRefused):
     """The service cannot work on this now; nothing was changed.
 
@@ -249,6 +267,24 @@ class Unavailable(RequestRefused):
     @property
     def headers(self) -> dict[str, str]:
         """When to try again."""
+        return RETRY_AFTER
+
+
+@dataclass(eq=False)
+class NotReady(RequestRefused):
+    """The service is not ready to work; `troubles` says why.
+
+    `schema`: run seatkeeper migrate. `disk`: make room. `clock`: set the clocks of this machine and
+    of the database. `scheduler`, `dispatcher`: restart the process; its log says more.
+    """
+
+    code = "not_ready"
+    status = 503
+    troubles: list[str]
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """When to ask again."""
         return RETRY_AFTER
 
 

@@ -72,7 +72,10 @@ class ForeseenPool(Response):
         "prices; nothing where the change waits for the renewal",
     )
     amount_at_renewal = fields.Nested(
-        Money, allow_none=True, description="Their price at each renewal, null without prices"
+        Money,
+        allow_none=True,
+        description="Their price at each renewal; nothing where the pool closes, null without "
+        "prices",
     )
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from licensing.api import fields
 from licensing.api.kit import Blueprint, Page, Request, Response, window_of
 from licensing.api.refusing import GIVING_A_SEAT, TRANSFERRING
-from licensing.operations import deactivating
+from licensing.operations import activity, deactivating
 from licensing.operations import users as operations
 from licensing.operations.deactivating import SeatsAfterwards
 from licensing.queries import users as queries
@@ -44,7 +44,8 @@ ELIGIBLE: dict[str, Any] = {
 }
 
 
-def _permissions(**options: Any) -> fields.ListOf:
+def permissions_field(**options: Any) -> fields.ListOf:
+    """The field of a user's permissions."""
     one = fields.Choice(Permission, description="A permission", example="manage_users")
     return fields.ListOf(one, max=len(Permission), **PERMISSIONS, **options)
 
@@ -54,7 +55,7 @@ class UserRequest(Request):
 
     email = fields.Email(required=True, **EMAIL)
     name = fields.Text(max=200, required=True, **NAME)
-    permissions = _permissions()
+    permissions = permissions_field()
     partner_eligible = fields.Boolean(**ELIGIBLE)
     status = fields.Choice(
         UserStatus,
@@ -65,7 +66,7 @@ class UserRequest(Request):
     seat_types = fields.ListOf(
         fields.Name(description="A seat type", example="core"),
         max=20,
-        description="Seats to assign in the same step",
+        description="Seats to assign in the same step; the account's default where it is left out",
         example=["core"],
     )
     external_id = fields.ExternalId()
@@ -77,7 +78,7 @@ class UserPatch(Request):
 
     email = fields.Email(**EMAIL)
     name = fields.Text(max=200, **NAME)
-    permissions = _permissions()
+    permissions = permissions_field()
     partner_eligible = fields.Boolean(**ELIGIBLE)
     status = fields.Choice(
         UserStatus,
@@ -150,7 +151,7 @@ class UserResponse(Response):
         description="Until when the invitation can be accepted",
         example="2026-12-07T10:00:00.000Z",
     )
-    permissions = _permissions()
+    permissions = permissions_field()
     partner_eligible = fields.Boolean(**ELIGIBLE)
     last_active_at = fields.Instant(
         allow_none=True,
@@ -257,6 +258,6 @@ def accept_invitation(actor: Actor, user_id: str) -> dict[str, Any]:
 def record_activity(actor: Actor, user_id: str, body: dict[str, Any]) -> None:
     """Report that a user was active
 
-    An older date than the one known changes nothing.
+    An older date than the one known changes nothing, and the user's version stays as it is.
     """
-    operations.record_activity(actor, user_id, **body)
+    activity.record_activity(actor, user_id, **body)

@@ -6,11 +6,11 @@ from typing import Any
 from licensing import clock, events, ids, resources
 from licensing.db import for_update, transaction, transactional
 from licensing.events import EventType, Reason
-from licensing.models import Account, Pool, Removal, Subscription, TestClock
-from licensing.operations import holding
+from licensing.models import Account, Pool, Removal, Subscription, TestClock, User
+from licensing.operations import answering, giving_way
 from licensing.operations.changing import apply_changes, refuse_taken_external_id
 from licensing.operations.due import brought_up_to_date
-from licensing.operations.standing import Standing, lock_all_holders
+from licensing.operations.standing import Standing, lock_all_holders, lock_holders
 from licensing.rules.accounts import AccountStatus, pricing_model_of
 from licensing.rules.permissions import (
     CHANGE_ACCOUNT,
@@ -24,6 +24,7 @@ from licensing.rules.refusals import (
     PermissionDenied,
     PreconditionFailed,
     Unacceptable,
+    Unknown,
 )
 
 
@@ -92,12 +93,13 @@ def _instant_of(test_clock_id: str | None) -> datetime:
 @transactional
 def update_account(actor: Actor, changes: dict[str, Any], if_match: int | None = None) -> Account:
     """
-    Change an account's name, external id or metadata, or close it.
+    Change an account's name, default seat type, external id or metadata, or close it.
 
     `changes` is a JSON Merge Patch that was validated; `if_match` the version that the caller has
-    seen. A closed account stays closed: its pending removals are cancelled, nothing renews, and
-    nobody may do anything with it any more (R9). What changes nothing tells nothing (R32). Refuses
-    with `PreconditionFailed`, `ExternalIdTaken`, `PermissionDenied`.
+    seen. A closed account stays closed: its pending removals are cancelled, its open requests for
+    seats withdrawn, nothing renews, and nobody may do anything with it any more (R9). What changes
+    nothing tells nothing (R32). Refuses with `PreconditionFailed`, `ExternalIdTaken`, `Unknown`
+    seat types, `PermissionDenied`.
     """
     require(actor, CHANGE_ACCOUNT)
     standing = brought_up_to_date(actor, alone=True)
@@ -105,6 +107,7 @@ def update_account(actor: Actor, changes: dict[str, Any], if_match: int | None =
     if if_match not in (None, account.version):
         raise PreconditionFailed("account", account.version)
     refuse_taken_external_id(Account, None, changes.get("external_id"), but=account.id)
+    _refuse_unknown_default(standing, changes.get("default_seat_type"))
     closing = changes.get("status") == AccountStatus.CLOSED
     if closing:
         lock_all_holders(standing)
@@ -119,11 +122,29 @@ def update_account(actor: Actor, changes: dict[str, Any], if_match: int | None =
             standing.upheaval = event
             _stop_renewing(account)
             _cancel_removals(standing, actor, event)
+            _withdraw_requests(standing, actor, event)
     return account
+
+
+def _refuse_unknown_default(standing: Standing, seat_type: str | None) -> None:
+    known = standing.catalogue.seat_types
+    if seat_type is not None and seat_type not in known:
+        raise Unknown("default_seat_type", seat_type, list(known))
 
 
 def _stop_renewing(account: Account) -> None:
     Subscription.update(due_at=None).where(Subscription.account_id == account.id).execute()
+
+
+def _withdraw_requests(standing: Standing, actor: Actor, cause: str) -> None:
+    asking = User.select(User.id).where(
+        User.account_id == standing.account.id, User.open_requests > 0
+    )
+    user_ids = [user.id for user in asking]
+    lock_holders(standing, user_ids)
+    for user_id in user_ids:
+        holder = standing.holders[user_id]
+        answering.withdraw(standing, actor, holder, Reason.ACCOUNT_CLOSED, cause)
 
 
 def _cancel_removals(standing: Standing, actor: Actor, cause: str) -> None:
@@ -139,6 +160,6 @@ def _cancel_removals(standing: Standing, actor: Actor, cause: str) -> None:
             pool.version += 1
             pool.save()
             numbers = standing.pool_numbers(pool)
-            holding.reduce_removal(
+            giving_way.reduce_removal(
                 actor, removal, removal.quantity, numbers, Reason.ACCOUNT_CLOSED, cause
             )

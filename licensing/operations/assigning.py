@@ -6,7 +6,7 @@ from licensing import clock, events, ids, resources
 from licensing.db import transactional
 from licensing.events import EventType, Reason
 from licensing.models import Pool, Removal, Seat, Transfer
-from licensing.operations import giving_back, holding
+from licensing.operations import answering, giving_back, holding, warning
 from licensing.operations.due import brought_up_to_date
 from licensing.operations.standing import Holder, Standing, lock_holder, lock_holders
 from licensing.rules import seats
@@ -118,7 +118,7 @@ def _change(standing: Standing, actor: Actor, holder: Holder, seat: Seat, wanted
     if new_pool is not None:
         holding.settle_claim(standing, actor, new_pool, from_removal, changed)
     if old_pool is not None:
-        holding.warn(standing, actor, old_pool, unassigned(old_pool) - 1, changed)
+        warning.warn(standing, actor, old_pool, unassigned(old_pool) - 1, changed)
 
 
 def make_another(
@@ -133,7 +133,7 @@ def make_another(
     """Make a held seat one of another type, whose pools were counted; returns the event."""
     previous = {"seat_type": seat.seat_type, "pool_id": seat.pool_id}
     holding.retype(holder, seat, wanted, new_pool)
-    return events.record(
+    changed = events.record(
         actor,
         EventType.SEAT_CHANGED,
         resources.seat(seat),
@@ -141,6 +141,8 @@ def make_another(
         pool=standing.numbers_or_none(new_pool),
         previous_pool=standing.numbers_or_none(old_pool),
     )
+    answering.answer(standing, actor, holder, seat, Reason.REQUESTED, changed)
+    return changed
 
 
 @transactional
@@ -292,6 +294,7 @@ def _move(
     )
     for s, pool in ended:
         holding.record_end(standing, actor, s, pool, Reason.REPLACED, moved)
+    answering.answer(standing, actor, receiver, seat, Reason.REQUESTED, moved)
     return moved
 
 

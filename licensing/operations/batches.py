@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Generic, Protocol, TypeVar
 
 from licensing import resources
 from licensing.db import transactional
 from licensing.events import Reason
 from licensing.models import Pool, Seat, User
-from licensing.operations import assigning, drafting, giving_back, holding
+from licensing.operations import assigning, drafting, giving_back, holding, warning
 from licensing.operations.drafting import Line, Plan
 from licensing.operations.due import brought_up_to_date
 from licensing.operations.standing import Holder, Standing, lock_holders
@@ -23,7 +24,7 @@ from licensing.rules.batches import (
 )
 from licensing.rules.catalogue import SeatType
 from licensing.rules.permissions import CHANGE_BILLING, CHANGE_SEATS, Actor, require
-from licensing.rules.pools import crossed, unassigned
+from licensing.rules.pools import unassigned
 from licensing.rules.refusals import BatchRefused, NotFound, Refusal, Unacceptable
 
 
@@ -37,13 +38,24 @@ class Answered:
     refusal: Refusal | None = None
 
 
+class HasOutcome(Protocol):
+    """An answered line of a batch."""
+
+    @property
+    def outcome(self) -> LineOutcome:
+        """What became of it."""
+
+
+L = TypeVar("L", bound=HasOutcome)
+
+
 @dataclass(frozen=True)
-class Batch:
+class Batch(Generic[L]):
     """What became of a batch; `applied` says whether anything of it was meant to be done."""
 
     applied: bool
     dry_run: bool
-    lines: list[Answered]
+    lines: list[L]
 
     def count(self, outcome: LineOutcome) -> int:
         """How many lines came out so."""
@@ -56,7 +68,7 @@ def batch_seats(
     changes: Sequence[Change],
     dry_run: bool = False,
     on_error: OnError = OnError.ABORT,
-) -> Batch:
+) -> Batch[Answered]:
     """
     Assign, take back, transfer and change seats, all of them or, if `on_error` says so, the good.
 
@@ -81,7 +93,7 @@ def batch_seats(
     refused = unknown | {line.number: why for line, why in plan.refused.items()}
     whole = not (refused and on_error == OnError.ABORT)
     if not (whole or dry_run):
-        raise BatchRefused(len(refused), _listed(refused))
+        raise BatchRefused(len(refused), listed(refused))
     if not dry_run:
         _Doing(standing, actor, plan, pools).do()
     outcome = LineOutcome.CHANGED if whole else LineOutcome.NOT_APPLIED
@@ -94,7 +106,8 @@ def batch_seats(
     return Batch(not dry_run, dry_run, sorted(answered, key=lambda line: line.number))
 
 
-def _listed(refused: dict[int, Refusal]) -> list[dict[str, object]]:
+def listed(refused: dict[int, Refusal]) -> list[dict[str, object]]:
+    """The refused lines of a batch, each with the code and sentence of its refusal."""
     return [
         {"line": number, "code": why.code, "detail": str(why)}
         for number, why in sorted(refused.items())
@@ -173,16 +186,15 @@ class _Doing:
 
     def do(self) -> None:
         """All that is given up goes back before anything is taken; then all that follows."""
-        self.standing.counted = {}
-        self._give_up(self.plan.together)
-        for line in self.plan.together:
-            self._take(line)
-        for line in self.plan.afterwards:
-            self._give_up([line])
-            self._take(line)
-        for user_id, cause in self.left.items():
-            holding.give_fallback(self.standing, self.actor, self._holder(user_id), cause)
-        self._tell_lines_crossed()
+        with warning.counting_together(self.standing, self.actor, self.before):
+            self._give_up(self.plan.together)
+            for line in self.plan.together:
+                self._take(line)
+            for line in self.plan.afterwards:
+                self._give_up([line])
+                self._take(line)
+            for user_id, cause in self.left.items():
+                holding.give_fallback(self.standing, self.actor, self._holder(user_id), cause)
 
     def _holder(self, user_id: str) -> Holder:
         return self.standing.holders[user_id]
@@ -250,14 +262,5 @@ class _Doing:
         if new_pool is not None:
             holding.settle_claim(standing, actor, new_pool, from_removal, changed)
         if old_pool is not None:
-            holding.warn(standing, actor, old_pool, unassigned(old_pool) - 1, changed)
+            warning.warn(standing, actor, old_pool, unassigned(old_pool) - 1, changed)
         return changed
-
-    def _tell_lines_crossed(self) -> None:
-        """R32: a pool that has as many unassigned seats as before has crossed no line."""
-        counted, self.standing.counted = self.standing.counted or {}, None
-        for was in self.before:
-            if was.id in counted:
-                pool = self._pool(was.id)
-                line = crossed(unassigned(was), unassigned(pool), pool.low_mark)
-                holding.tell_line(self.standing, self.actor, pool, line, counted[was.id])

@@ -6,7 +6,7 @@ from licensing import events, ids, resources
 from licensing.db import transactional
 from licensing.events import EventType
 from licensing.models import Pool, Purchase
-from licensing.operations import holding, pooling
+from licensing.operations import holding, pooling, warning
 from licensing.operations.due import brought_up_to_date
 from licensing.operations.standing import Standing
 from licensing.rules import seats, terms
@@ -128,7 +128,7 @@ def add_seats(
     )
     # A pool that was not there before was not exhausted, and is not replenished by its first seats.
     if not opened:
-        holding.warn(standing, actor, after, unassigned(after) - quantity, bought)
+        warning.warn(standing, actor, after, unassigned(after) - quantity, bought)
     return purchase
 
 
@@ -146,8 +146,8 @@ def quote(standing: Standing, pool: Pool, quantity: int) -> Purchase:
     subscription = standing.subscription_of(pool)
     holding.refuse_suspended(standing, pool)
     share = terms.share_left(subscription.term_starts_at, subscription.term_ends_at, standing.now)
-    per_seat = pooling.price_of(standing, subscription, pool.seat_type)
-    at_renewal = None if per_seat is None else per_seat * quantity
+    this_term = _times(quantity, pooling.price_of(standing, subscription, pool.seat_type))
+    next_term = _times(quantity, pooling.price_at_renewal(standing, subscription, pool.seat_type))
     bill = pooling.billing(standing, subscription)
     return Purchase(
         account_id=pool.account_id,
@@ -161,10 +161,14 @@ def quote(standing: Standing, pool: Pool, quantity: int) -> Purchase:
         share_denominator=share.denominator,
         days_left=share.days_left,
         days_in_term=share.days_in_term,
-        amount_now=bill.now(at_renewal),
+        amount_now=bill.now(this_term),
         billed_until=bill.ends_at,
-        amount_per_billing_period=bill.each(at_renewal),
-        amount_at_renewal=at_renewal,
+        amount_per_billing_period=bill.each(this_term),
+        amount_at_renewal=next_term,
         currency=standing.account.currency,
         created_at=standing.now,
     )
+
+
+def _times(quantity: int, price: int | None) -> int | None:
+    return None if price is None else price * quantity

@@ -1,10 +1,11 @@
 """What changes in place have in common: merge patches, versions, external ids (R31, R32)."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from licensing.db import for_update
 from licensing.models import Account, Row
-from licensing.operations.standing import standing_of
+from licensing.operations.standing import lapsed, lock_holders, standing_of
 from licensing.rules.permissions import Actor
 from licensing.rules.refusals import ExternalIdTaken, PreconditionFailed, Unacceptable
 
@@ -45,14 +46,24 @@ def apply_changes(row: Any, changes: dict[str, Any]) -> dict[str, Any]:
     return previous
 
 
-def refuse_stale(actor: Actor, model: type[Row], id: str, if_match: int | None) -> None:
+def refuse_stale(
+    actor: Actor,
+    model: type[Row],
+    id: str,
+    if_match: int | None,
+    holders: Iterable[str] = (),
+) -> None:
     """
     Refuse a version that is not the one of the row; nothing is asked where there is no row.
 
     Asked before due terms are renewed, which gives rows new versions: who read a row after its term
-    was over could never change it otherwise. The row is locked. Raises `PreconditionFailed`.
+    was over could never change it otherwise. The row is locked; before it, in the order that all
+    commands keep, the account, the users whose invitation will be ended, and the `holders` whom the
+    command is about. Raises `PreconditionFailed`.
     """
-    standing_of(actor)  # the account is locked before its rows, as everywhere
+    standing = standing_of(actor)
+    lock_holders(standing, lapsed(standing))
+    lock_holders(standing, holders)
     table: Any = model
     query = table.select(table.version).where(table.account_id == actor.account, table.id == id)
     row = for_update(query).get_or_none()

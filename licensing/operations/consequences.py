@@ -13,7 +13,7 @@ from datetime import datetime
 from licensing import clock, events, resources
 from licensing.events import EventType, Reason
 from licensing.models import Pool, Removal, Seat, Subscription
-from licensing.operations import holding, pooling
+from licensing.operations import answering, giving_way, holding, pooling
 from licensing.operations.standing import Holder, Standing, lock_all_holders
 from licensing.rules import seats
 from licensing.rules.catalogue import SeatType
@@ -89,31 +89,12 @@ def move_to_tier(
 def fate_of(
     standing: Standing, subscription: Subscription, pool: Pool, at: datetime
 ) -> tuple[Fate, Subscription | None]:
-    """
-    What becomes of a pool of the subscription as things stand, and whose term it follows then.
-
-    One that goes on past `at` comes before one that is cancelled, one in use before one that is
-    suspended, an older before a younger.
-    """
-
-    def sells(seller: Subscription) -> bool:
-        return standing.catalogue.sells(seller.product, seller.tier, pool.seat_type)
-
-    if subscription in standing.subscriptions and sells(subscription):
+    """What becomes of a pool of the subscription as things stand, and whose term it follows."""
+    stands = subscription in standing.subscriptions
+    if stands and standing.catalogue.sells(subscription.product, subscription.tier, pool.seat_type):
         return Fate.STAYS, subscription
-    sellers = [
-        other
-        for other in standing.subscriptions
-        if other is not subscription
-        and sells(other)
-        and (other.status == SubscriptionStatus.ACTIVE or other.term_ends_at > at)
-    ]
-    if not sellers:
-        return Fate.CLOSES, None
-    return Fate.MOVES, min(
-        sellers,
-        key=lambda s: (s.status != SubscriptionStatus.ACTIVE, s.suspended_at is not None, s.id),
-    )
+    follows = pooling.successor(standing, subscription, pool.seat_type, at)
+    return (Fate.CLOSES if follows is None else Fate.MOVES), follows
 
 
 def settle_pools(standing: Standing, subscription: Subscription, why: Happening) -> None:
@@ -187,7 +168,15 @@ def _close(standing: Standing, old: Subscription, pool: Pool, why: Happening) ->
     for removal in _scheduled(pool):
         pool.scheduled_removal -= removal.quantity
         numbers = resources.pool_numbers(pool, ends_at)
-        holding.reduce_removal(why.actor, removal, removal.quantity, numbers, why.reason, why.cause)
+        giving_way.reduce_removal(
+            why.actor,
+            removal,
+            removal.quantity,
+            numbers,
+            why.reason,
+            why.cause,
+            why.effective_at,
+        )
     _end_seats(standing, pool, ends_at, why)
     pool.status, pool.closed_at = "closed", standing.now
     pool.purchased = pool.scheduled_removal = pool.minimum = 0
@@ -274,7 +263,7 @@ def _become(
         target.purchased += 1
         target.assigned += 1
     holding.retype(holder, seat, wanted, target)
-    events.record(
+    changed = events.record(
         why.actor,
         EventType.SEAT_CHANGED,
         resources.seat(seat),
@@ -285,6 +274,7 @@ def _become(
         reason=why.reason,
         cause=why.cause,
     )
+    answering.answer(standing, why.actor, holder, seat, why.reason, changed)
 
 
 def _pool_for(standing: Standing, seat_type: SeatType) -> Pool:

@@ -7,7 +7,7 @@ from licensing import events
 from licensing.db import for_update, transactional
 from licensing.events import EventType
 from licensing.models import Pool
-from licensing.operations import holding
+from licensing.operations import warning
 from licensing.operations.changing import apply_changes, refuse_stale, refuse_taken_external_id
 from licensing.operations.due import brought_up_to_date
 from licensing.rules.permissions import SET_CONTRACT, Actor, require
@@ -55,5 +55,5 @@ def update_pool(
         )
         former_mark = previous.get("low_mark", pool.low_mark)
         line = crossed_by_mark(unassigned(pool), former_mark, pool.low_mark)
-        holding.tell_line(standing, actor, pool, line, changed)
+        warning.tell_line(standing, actor, pool, line, changed)
     return pool, standing.subscription_of(pool).term_ends_at

@@ -3,11 +3,11 @@
 from datetime import timedelta
 from enum import StrEnum
 
-from licensing import events, settings
+from licensing import events, finding, settings
 from licensing.db import transactional
 from licensing.events import EventType, Reason
 from licensing.models import User
-from licensing.operations import administering, assigning, holding
+from licensing.operations import administering, answering, assigning, holding
 from licensing.operations.due import brought_up_to_date
 from licensing.operations.standing import Holder, Standing, lock_holder, lock_holders
 from licensing.rules.accounts import Invitation, UserStatus
@@ -102,6 +102,7 @@ def _deactivate(
         holder.resource(),
         previous={"status": was},
     )
+    answering.withdraw(standing, actor, holder, Reason.USER_DEACTIVATED, deactivated)
     if was == UserStatus.INVITED:
         _end_all(standing, actor, holder, Reason.INVITATION_REVOKED, deactivated)
 
@@ -201,10 +202,12 @@ def delete_user(
 
 def _delete(standing: Standing, actor: Actor, holder: Holder) -> None:
     user = holder.user
+    answering.withdraw(standing, actor, holder, Reason.USER_DELETED, None)
     gone = holder.resource()
     was_super_admin = administering.is_active_super_admin(user)
     user.permissions = []
     administering.count_super_admin(standing, holder, was_super_admin)
     User.delete().where(User.account_id == user.account_id, User.id == user.id).execute()
+    finding.forget(user.account_id, user.id)
     del standing.holders[user.id]
     events.record(actor, EventType.USER_DELETED, gone)

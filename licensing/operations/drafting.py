@@ -6,7 +6,7 @@ lines only says who comes first where there is too little for all. What is refus
 very functions of the single commands.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from licensing.models import Pool, Seat
@@ -270,21 +270,28 @@ class Draft:
             holding.refuse_suspended(standing, self.pools[wanted.name])
         names = seats.replaced_by(standing.catalogue, receiver.user.id, receiver.seat_types, wanted)
         if is_counted and wanted.paid:
-            self._claim(wanted)
+            claim(self.standing, self.pools, wanted)
         replaced = [held for held in receiver.seats if held.seat_type in names]
         self._end(receiver, names)
         for held in replaced:
             self._return(held.seat_type)
         return replaced
 
-    def _claim(self, wanted: SeatType) -> None:
-        pool = self.pools.get(wanted.name)
-        if pool is None:
-            raise NoSeatAvailable(wanted.name, 0, 0)
-        holding.refuse_suspended(self.standing, pool)
-        if not can_assign(pool):
-            raise NoSeatAvailable(wanted.name, pool.purchased, pool.assigned)
-        # R22: those that no removal has claimed are used up first.
-        if spare(pool) <= 0:
-            pool.scheduled_removal -= 1
-        pool.assigned += 1
+
+def claim(standing: Standing, pools: Mapping[str, Pool], wanted: SeatType) -> Pool:
+    """
+    Count one more seat of a paid type as assigned, in `pools` that are not written, by type.
+
+    Returns its pool; raises as `holding.claim_seat`.
+    """
+    pool = pools.get(wanted.name)
+    if pool is None:
+        raise NoSeatAvailable(wanted.name, 0, 0)
+    holding.refuse_suspended(standing, pool)
+    if not can_assign(pool):
+        raise NoSeatAvailable(wanted.name, pool.purchased, pool.assigned)
+    # R22: those that no removal has claimed are used up first.
+    if spare(pool) <= 0:
+        pool.scheduled_removal -= 1
+    pool.assigned += 1
+    return pool

@@ -2,9 +2,8 @@
 
 from licensing import events
 from licensing.events import EventType, Reason
-from licensing.models import User
-from licensing.operations import holding, renewing
-from licensing.operations.standing import Holder, Standing, lock_holders, standing_of
+from licensing.operations import answering, holding, renewing
+from licensing.operations.standing import Holder, Standing, lapsed, lock_holders, standing_of
 from licensing.rules.accounts import Invitation
 from licensing.rules.permissions import Actor, system
 
@@ -17,7 +16,7 @@ def brought_up_to_date(actor: Actor, alone: bool = False) -> Standing:
     `standing_of`.
     """
     standing = standing_of(actor, alone)
-    by_itself = system(standing.account.id, actor.request_id)
+    by_itself = system(standing.account.id, actor.request_id, actor.traceparent)
     renewing.renew_due(standing, by_itself)
     expire_invitations(standing, by_itself)
     return standing
@@ -25,12 +24,7 @@ def brought_up_to_date(actor: Actor, alone: bool = False) -> Standing:
 
 def expire_invitations(standing: Standing, actor: Actor) -> bool:
     """End the invitations that are over by their date, and the seats with them (R13)."""
-    lapsed = User.select(User.id).where(
-        User.account_id == standing.account.id,
-        User.invitation == Invitation.PENDING,
-        User.invitation_expires_at <= standing.now,
-    )
-    user_ids = [user.id for user in lapsed]
+    user_ids = lapsed(standing)
     lock_holders(standing, user_ids)
     for user_id in user_ids:
         _expire(standing, actor, standing.holders[user_id])
@@ -49,5 +43,14 @@ def _expire(standing: Standing, actor: Actor, holder: Holder) -> None:
         previous={"invitation": Invitation.PENDING},
         effective_at=expired_at,
     )
+    answering.withdraw(standing, actor, holder, Reason.INVITATION_EXPIRED, expired)
     for seat in list(holder.seats):
-        holding.end(standing, actor, holder, seat, reason=Reason.INVITATION_EXPIRED, cause=expired)
+        holding.end(
+            standing,
+            actor,
+            holder,
+            seat,
+            reason=Reason.INVITATION_EXPIRED,
+            cause=expired,
+            effective_at=expired_at,
+        )

@@ -130,12 +130,12 @@ def _pool(standing: Standing, rehearsed: Standing, pair: _Pair, at_once: bool) -
         "quantity": 0,
         "quantity_at_renewal": 0,
         "amount_now": resources.money(0, currency),
-        "amount_at_renewal": None,
+        "amount_at_renewal": resources.money(0, currency),
     }
     if pair.after is None:
         return shown
     follows = rehearsed.subscription_of(pair.after)
-    price = pooling.price_of(rehearsed, follows, pool.seat_type)
+    price = pooling.price_at_renewal(rehearsed, follows, pool.seat_type)
     at_renewal = quantity_at_renewal(pair.after)
     amount = None if price is None else price * at_renewal
     shown |= {

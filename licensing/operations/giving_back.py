@@ -4,7 +4,7 @@ from licensing import events, ids, resources
 from licensing.db import for_update, transactional
 from licensing.events import EventType, Reason
 from licensing.models import Pool, Removal
-from licensing.operations import holding
+from licensing.operations import giving_way, holding
 from licensing.operations.due import brought_up_to_date
 from licensing.operations.standing import Standing
 from licensing.rules.permissions import CHANGE_BILLING, Actor, require
@@ -111,7 +111,7 @@ def cancel_removal(actor: Actor, removal_id: str, quantity: int | None = None) -
     pool.scheduled_removal -= part
     pool.version += 1
     pool.save()
-    holding.reduce_removal(actor, removal, part, standing.pool_numbers(pool), Reason.REQUESTED)
+    giving_way.reduce_removal(actor, removal, part, standing.pool_numbers(pool), Reason.REQUESTED)
     return removal
 
 

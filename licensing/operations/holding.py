@@ -13,13 +13,13 @@ from peewee import Expression
 from licensing import events, ids, resources
 from licensing.db import for_update
 from licensing.events import EventType, Reason
-from licensing.models import Pool, Removal, Seat, User
+from licensing.models import Pool, Seat, User
+from licensing.operations import answering, giving_way, warning
 from licensing.operations.standing import Holder, Standing
 from licensing.rules import seats
 from licensing.rules.catalogue import SeatType
 from licensing.rules.permissions import Actor
-from licensing.rules.pools import Warning as Line
-from licensing.rules.pools import can_assign, crossed, shrink, spare, unassigned
+from licensing.rules.pools import can_assign, spare, unassigned
 from licensing.rules.refusals import NoSeatAvailable, SubscriptionSuspended
 
 
@@ -85,7 +85,8 @@ def hand_out(
         cause=cause,
     )
     for old, left in ended:
-        record_end(standing, actor, old, left, Reason.REPLACED, event)
+        record_end(standing, actor, old, left, Reason.REPLACED, event, effective_at)
+    answering.answer(standing, actor, holder, seat, reason, event)
     if pool is not None:
         settle_claim(standing, actor, pool, from_removal, event)
     return seat, event
@@ -99,12 +100,13 @@ def end(
     *,
     reason: Reason = Reason.REQUESTED,
     cause: str | None = None,
+    effective_at: datetime | None = None,
 ) -> str:
     """
     Take a seat from its holder: a paid one stays in its pool, unassigned (R12). Returns the event.
     """
     pool = let_go(standing, holder, seat)
-    return record_end(standing, actor, seat, pool, reason, cause)
+    return record_end(standing, actor, seat, pool, reason, cause, effective_at)
 
 
 def give_fallback(
@@ -199,73 +201,13 @@ def settle_claim(
 ) -> None:
     """Tell what a claim brought about: removals that gave way (R22), a line crossed (R32)."""
     if from_removal:
-        give_way(standing, actor, pool, 1, cause)
-    warn(standing, actor, pool, unassigned(pool) + 1, cause)
+        giving_way.give_way(standing, actor, pool, 1, cause)
+    warning.warn(standing, actor, pool, unassigned(pool) + 1, cause)
 
 
 def return_seat(standing: Standing, pool_id: str) -> Pool:
     """Count one seat fewer as assigned, and return the pool after it."""
     return _counted(standing, Pool.id == pool_id, assigned=Pool.assigned - 1)[0]
-
-
-def warn(standing: Standing, actor: Actor, pool: Pool, before: int, cause: str) -> None:
-    """R32: tell the line that the pool crossed when its unassigned seats changed from `before`."""
-    if standing.counted is not None:
-        standing.counted[pool.id] = cause
-        return
-    tell_line(standing, actor, pool, crossed(before, unassigned(pool), pool.low_mark), cause)
-
-
-def tell_line(standing: Standing, actor: Actor, pool: Pool, line: Line | None, cause: str) -> None:
-    """R32: tell that the pool crossed a line, if it did."""
-    if line is not None:
-        numbers = standing.pool_numbers(pool)
-        events.record(actor, EventType(line), standing.pool(pool), pool=numbers, cause=cause)
-
-
-def give_way(standing: Standing, actor: Actor, pool: Pool, needed: int, cause: str) -> None:
-    """R22: the newest removals of the pool shrink by as many seats as were needed."""
-    newest_first = (
-        Removal.select()
-        .where(
-            Removal.account_id == pool.account_id,
-            Removal.pool_id == pool.id,
-            Removal.status == "scheduled",
-        )
-        .order_by(Removal.created_at.desc(), Removal.id.desc())
-    )
-    for removal, part in shrink(newest_first, needed):
-        reduce_removal(actor, removal, part, standing.pool_numbers(pool), Reason.ASSIGNED, cause)
-
-
-def reduce_removal(
-    actor: Actor,
-    removal: Removal,
-    by: int,
-    pool: resources.Resource,
-    reason: Reason,
-    cause: str | None = None,
-) -> None:
-    """
-    Take seats out of a removal; at zero it is cancelled. `pool` are the numbers after it.
-    """
-    was = {"quantity": removal.quantity, "status": removal.status}
-    removal.quantity -= by
-    removal.status = "scheduled" if removal.quantity else "cancelled"
-    removal.current_quantity = pool["purchased"]
-    removal.renewal_quantity = pool["quantity_at_renewal"]
-    removal.version += 1
-    removal.save()
-    cancelled = removal.status == "cancelled"
-    events.record(
-        actor,
-        EventType.SEAT_REMOVAL_CANCELLED if cancelled else EventType.SEAT_REMOVAL_REDUCED,
-        resources.removal(removal),
-        previous=was if cancelled else {"quantity": was["quantity"]},
-        pool=pool,
-        reason=reason,
-        cause=cause,
-    )
 
 
 def _counted(standing: Standing, guard: Expression, **counts: Expression) -> list[Pool]:
@@ -304,6 +246,7 @@ def record_end(
     pool: Pool | None,
     reason: Reason,
     cause: str | None,
+    effective_at: datetime | None = None,
 ) -> str:
     """Tell that a seat ended, and the line that its pool crossed. Returns the event."""
     event = events.record(
@@ -311,19 +254,31 @@ def record_end(
         EventType.SEAT_UNASSIGNED,
         resources.seat(seat),
         pool=standing.numbers_or_none(pool),
+        effective_at=effective_at,
         reason=reason,
         cause=cause,
     )
     if pool is not None:
-        warn(standing, actor, pool, unassigned(pool) - 1, event)
+        warning.warn(standing, actor, pool, unassigned(pool) - 1, event)
     return event
 
 
 def _take_up(
     standing: Standing, actor: Actor, holder: Holder, seat_type: SeatType, pool: Pool | None
 ) -> Seat:
+    seat = new_seat(standing, actor, holder, seat_type, pool)
+    holder.seats.append(seat)
+    # First the user, whose exclusive mark the seat refers to.
     touch(holder, holds_exclusive=seat_type.exclusive)
-    seat = Seat.create(
+    seat.save(force_insert=True)
+    return seat
+
+
+def new_seat(
+    standing: Standing, actor: Actor, holder: Holder, seat_type: SeatType, pool: Pool | None
+) -> Seat:
+    """A seat for the holder; not written yet."""
+    return Seat(
         account_id=standing.account.id,
         id=ids.new("seat"),
         user_id=holder.user.id,
@@ -336,25 +291,30 @@ def _take_up(
         version=1,
         created_at=standing.now,
     )
-    holder.seats.append(seat)
-    return seat
 
 
 def retype(holder: Holder, seat: Seat, wanted: SeatType, pool: Pool | None) -> None:
     """Make a held seat one of another type, in a pool where that is paid; it keeps its id."""
-    # The exclusive mark goes through the user, from where the database carries it to the seat.
-    touch(holder, holds_exclusive=wanted.exclusive)
     seat.exclusive = wanted.exclusive
     seat.seat_type, seat.pool_id = wanted.name, None if pool is None else pool.id
     seat.version += 1
+    # The exclusive mark goes through the user, from where the database carries it to the seat.
+    touch(holder, holds_exclusive=wanted.exclusive)
     Seat.update(seat_type=seat.seat_type, pool_id=seat.pool_id, version=seat.version).where(
         Seat.account_id == seat.account_id, Seat.id == seat.id
     ).execute()
 
 
+def held_by(holder: Holder) -> seats.Holding:
+    """What kind of seats the holder holds (R27)."""
+    return seats.holding_of(seat.pool_id is not None for seat in holder.seats)
+
+
 def touch(holder: Holder, **changes: object) -> None:
     """Write a change of the user, who shows the seats held and so has a new version (R8)."""
     user = holder.user
+    held = held_by(holder)
+    changes |= {} if user.holding == held else {"holding": held}
     for name, value in changes.items():
         setattr(user, name, value)
     user.version += 1

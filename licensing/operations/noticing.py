@@ -35,8 +35,7 @@ def tell_renewal(standing: Standing, actor: Actor, subscription: Subscription) -
 
 
 def _line(standing: Standing, subscription: Subscription, pool: Pool) -> Resource:
-    tier = subscription.pending_tier
-    price = pooling.price_of(standing, subscription, pool.seat_type, tier)
+    price = pooling.price_at_renewal(standing, subscription, pool.seat_type)
     unassigned_again = spare(pool)
 
     def cost(quantity: int) -> Resource | None:

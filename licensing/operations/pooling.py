@@ -1,4 +1,4 @@
-"""The pools of a subscription: opened by whom, and what their seats cost (R4, R17, R24)."""
+"""The pools of a subscription: whom they follow, and what their seats cost (R4, R17, R24, R25)."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,6 +9,7 @@ from licensing.models import Pool, Subscription
 from licensing.operations.standing import Standing
 from licensing.rules import prices, seats, terms
 from licensing.rules.catalogue import SeatType
+from licensing.rules.subscriptions import SubscriptionStatus
 from licensing.rules.terms import Interval, TermShare
 
 
@@ -97,4 +98,42 @@ def price_of(
         Interval(subscription.interval),
         subscription.interval_count,
         standing.account.currency,
+    )
+
+
+def price_at_renewal(standing: Standing, subscription: Subscription, seat_type: str) -> int | None:
+    """
+    The price of a seat for the next term, as things are arranged now; None without one.
+
+    That of the tier which is scheduled, and of the subscription to which the pool moves where its
+    own one ends or sells the type no more; nothing where the pool closes (R17, R24, R25).
+    """
+    tier = subscription.pending_tier or subscription.tier
+    goes_on = subscription.status == SubscriptionStatus.ACTIVE
+    if goes_on and standing.catalogue.sells(subscription.product, tier, seat_type):
+        return price_of(standing, subscription, seat_type, tier)
+    follows = successor(standing, subscription, seat_type, subscription.term_ends_at)
+    return 0 if follows is None else price_of(standing, follows, seat_type, follows.pending_tier)
+
+
+def successor(
+    standing: Standing, subscription: Subscription, seat_type: str, at: datetime
+) -> Subscription | None:
+    """
+    The subscription that a pool follows when its own one sells its type no more; None without one.
+
+    One that goes on past `at` comes before one that is cancelled, one in use before one that is
+    suspended, an older before a younger (R25).
+    """
+    sellers = [
+        other
+        for other in standing.subscriptions
+        if other is not subscription
+        and standing.catalogue.sells(other.product, other.tier, seat_type)
+        and (other.status == SubscriptionStatus.ACTIVE or other.term_ends_at > at)
+    ]
+    return min(
+        sellers,
+        key=lambda s: (s.status != SubscriptionStatus.ACTIVE, s.suspended_at is not None, s.id),
+        default=None,
     )

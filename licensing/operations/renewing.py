@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 from licensing import events, resources, settings
 from licensing.events import EventType, Reason
 from licensing.models import Pool, Removal, Subscription, Term
-from licensing.operations import consequences, holding
+from licensing.operations import consequences, warning
 from licensing.operations.standing import Standing
 from licensing.rules import terms
 from licensing.rules.permissions import Actor
@@ -170,4 +170,4 @@ def _apply_removals(
             reason=Reason.RENEWED,
             cause=cause,
         )
-        holding.warn(standing, actor, pool, unassigned(pool) + removal.quantity, applied)
+        warning.warn(standing, actor, pool, unassigned(pool) + removal.quantity, applied)

@@ -9,7 +9,7 @@ from licensing.db import RunAlone, for_update, on_sqlite, transaction
 from licensing.events import EventType
 from licensing.models import Account, Pool, Seat, Subscription, User
 from licensing.rules import entitlements
-from licensing.rules.accounts import AccountStatus, PricingModel
+from licensing.rules.accounts import AccountStatus, Invitation, PricingModel
 from licensing.rules.catalogue import Catalogue
 from licensing.rules.entitlements import Entitlement, Level
 from licensing.rules.permissions import Actor, system
@@ -23,12 +23,20 @@ SHARED, ALONE = "FOR KEY SHARE", "FOR UPDATE"
 
 @dataclass
 class Holder:
-    """A user, locked until the commit, with the seats held, at the instant of the command."""
+    """
+    A user, locked until the commit, with the seats held, at the instant of the command.
+
+    Attributes:
+        before: what the user might do when the command began (R9).
+        bought: the purchase of the seat that the user is about to be given, if it was bought for
+            him.
+    """
 
     user: User
     seats: list[Seat]
     now: datetime
     before: dict[str, Entitlement] = field(default_factory=dict)
+    bought: str | None = None
 
     @property
     def seat_types(self) -> list[str]:
@@ -56,8 +64,8 @@ class Standing:
         now: the instant at which the command runs.
         holders: the users that the command has locked so far, by id.
         upheaval: the event that changed what the account as a whole has, if one did.
-        counted: within a batch, the pools that it counted in, each with the last event about it:
-            the lines that they crossed are told at its end (R16, R32).
+        counted: while pools are counted together, those pools, each with the last event about it:
+            the lines that they crossed are told at the end (R16, R32).
     """
 
     account: Account
@@ -66,7 +74,7 @@ class Standing:
     now: datetime
     holders: dict[str, Holder] = field(default_factory=dict)
     upheaval: str | None = None
-    counted: dict[str, str] | None = None
+    counted: dict[str, str | None] = field(default_factory=dict)
 
     @property
     def situation(self) -> Situation:
@@ -214,6 +222,16 @@ def lock_holders(standing: Standing, user_ids: Iterable[str]) -> None:
         standing.holders[user.id] = holder
 
 
+def lapsed(standing: Standing) -> list[str]:
+    """The users whose invitation is over by its date, and was not ended yet (R13)."""
+    rows = User.select(User.id).where(
+        User.account_id == standing.account.id,
+        User.invitation == Invitation.PENDING,
+        User.invitation_expires_at <= standing.now,
+    )
+    return [row.id for row in rows]
+
+
 def lock_all_holders(standing: Standing) -> None:
     """
     Read and lock everybody who holds a seat.
@@ -226,7 +244,7 @@ def lock_all_holders(standing: Standing) -> None:
 
 def _tell_changed_entitlements(actor: Actor, standing: Standing) -> None:
     """user.entitlements_changed, for each user whose answer of R9 is another one now."""
-    teller = system(standing.account.id, actor.request_id)
+    teller = system(standing.account.id, actor.request_id, actor.traceparent)
     for holder in standing.holders.values():
         changed = standing.changed_features(holder)
         if changed:

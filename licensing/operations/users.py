@@ -1,28 +1,25 @@
-"""Users: invite, accept, change, report activity (R8, R10, R13, R31)."""
+"""Users: invite, accept, change (R8, R10, R13, R31)."""
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
-from licensing import clock, events, ids, settings
+from licensing import clock, events, finding, ids, settings
 from licensing.db import transactional
 from licensing.events import EventType, Reason
 from licensing.models import User
-from licensing.operations import administering, assigning, deactivating, holding
+from licensing.operations import administering, assigning, deactivating, holding, welcoming
 from licensing.operations.changing import merged, refuse_stale, refuse_taken_external_id
 from licensing.operations.due import brought_up_to_date
 from licensing.operations.standing import (
     Holder,
     Standing,
     lock_holder,
-    lock_holders,
-    standing_of,
 )
 from licensing.rules.accounts import Invitation, UserStatus, email_key, invitation_at
 from licensing.rules.permissions import (
     CHANGE_SEATS,
     CHANGE_USERS,
-    REPORT_ACTIVITY,
     Actor,
     Permission,
     require,
@@ -31,9 +28,8 @@ from licensing.rules.refusals import (
     EmailTaken,
     InvitationExpired,
     InvitationNotPending,
-    NotFound,
-    Unacceptable,
 )
+from licensing.rules.searching import name_key, search_text
 
 
 @transactional
@@ -44,17 +40,18 @@ def create_user(
     permissions: Collection[Permission] = (),
     partner_eligible: bool = False,
     status: str = UserStatus.INVITED,
-    seat_types: Collection[str] = (),
+    seat_types: Collection[str] | None = None,
     external_id: str | None = None,
     metadata: dict[str, str] | None = None,
 ) -> Holder:
     """
     Invite a user, or add one who is active at once, with seats if `seat_types` names some.
 
-    An active user of a seat-based account who is given no seat gets the free one of R8. Seats of an
-    invited user count as assigned (R13). Refuses with `EmailTaken`, `ExternalIdTaken`,
-    `PermissionDenied`, which seats need too, and, for each seat, as `assigning.assign_seat`; then
-    no user is made either.
+    Where `seat_types` is None, the user gets the account's default seat while one is free; an empty
+    one is no seat. An active user of a seat-based account who is given none gets the free one of
+    R8. Seats of an invited user count as assigned (R13). Refuses with `EmailTaken`,
+    `ExternalIdTaken`, `PermissionDenied`, which seats need too, and,
+    for each seat, as `assigning.assign_seat`; then no user is made either.
     """
     require(actor, CHANGE_USERS)
     if seat_types:
@@ -74,21 +71,39 @@ def create_user(
         metadata=metadata or {},
     )
     created = events.record(actor, EventType.USER_CREATED, holder.resource())
-    holding.lock_pools(standing, list(seat_types))
-    for seat_type in dict.fromkeys(seat_types):
-        assigning.assign_to(standing, actor, holder, seat_type)
+    if seat_types is None:
+        welcoming.welcome(standing, actor, holder, created)
+    _give(standing, actor, holder, seat_types or ())
     holding.give_fallback(standing, actor, holder, cause=created)
     administering.count_super_admin(standing, holder, was_one=False)
     return holder
 
 
-def _newcomer(standing: Standing, email: str, status: str, **profile: Any) -> Holder:
+def _give(standing: Standing, actor: Actor, holder: Holder, seat_types: Collection[str]) -> None:
+    holding.lock_pools(standing, list(seat_types))
+    for seat_type in dict.fromkeys(seat_types):
+        assigning.assign_to(standing, actor, holder, seat_type)
+
+
+def _newcomer(standing: Standing, **profile: Any) -> Holder:
+    user = new_user(standing, **profile)
+    user.save(force_insert=True)
+    finding.keep(user.account_id, [(user.id, user.search_text)])
+    holder = standing.holders[user.id] = Holder(user, [], standing.now)
+    return holder
+
+
+def new_user(standing: Standing, email: str, name: str, status: str, **profile: Any) -> User:
+    """A user who is invited, or active at once; not written yet."""
     invited = status == UserStatus.INVITED
-    user = User.create(
+    return User(
         account_id=standing.account.id,
         id=ids.new("usr"),
         email=email,
         email_key=email_key(email),
+        name=name,
+        name_key=name_key(name),
+        search_text=search_text(name, email),
         status=status,
         invitation=Invitation.PENDING if invited else None,
         invitation_expires_at=_invitation_end(standing.now) if invited else None,
@@ -97,8 +112,6 @@ def _newcomer(standing: Standing, email: str, status: str, **profile: Any) -> Ho
         created_at=standing.now,
         **profile,
     )
-    holder = standing.holders[user.id] = Holder(user, [], standing.now)
-    return holder
 
 
 def _invitation_end(now: datetime) -> datetime:
@@ -164,9 +177,9 @@ def update_user(
     `ExternalIdTaken`, `LastSuperAdmin`, `PermissionDenied`, and as `deactivating` says.
     """
     require(actor, CHANGE_USERS)
-    refuse_stale(actor, User, user_id, if_match)
+    touched = filter(None, [user_id, changes.get("transfer_to")])
+    refuse_stale(actor, User, user_id, if_match, touched)
     standing = brought_up_to_date(actor)
-    lock_holders(standing, filter(None, [user_id, changes.get("transfer_to")]))
     holder = lock_holder(standing, user_id)
     changes = dict(changes)
     status = changes.pop("status", None)
@@ -205,13 +218,26 @@ def _write_profile(
 ) -> None:
     user = holder.user
     was_super_admin = administering.is_active_super_admin(user)
-    if "email" in written:
-        written["email_key"] = email_key(written["email"])
-    holding.touch(holder, **written)
+    keys = _keys(user, written)
+    holding.touch(holder, **written, **keys)
+    if keys:
+        finding.keep_anew(user.account_id, user.id, user.search_text)
     administering.count_super_admin(standing, holder, was_super_admin)
     updated = events.record(actor, EventType.USER_UPDATED, holder.resource(), previous=previous)
     if not user.partner_eligible:
         _end_seats_of_the_eligible(standing, actor, holder, updated)
+
+
+def _keys(user: User, written: dict[str, Any]) -> dict[str, str]:
+    """By what the user is compared, sorted and searched, where that changes."""
+    if not written.keys() & {"name", "email"}:
+        return {}
+    name, email = written.get("name", user.name), written.get("email", user.email)
+    return {
+        "email_key": email_key(email),
+        "name_key": name_key(name),
+        "search_text": search_text(name, email),
+    }
 
 
 def _end_seats_of_the_eligible(
@@ -222,26 +248,3 @@ def _end_seats_of_the_eligible(
         if standing.catalogue.seat_type(seat.seat_type).eligible_only:
             holding.end(standing, actor, holder, seat, reason=Reason.ELIGIBILITY_LOST, cause=cause)
     holding.give_fallback(standing, actor, holder, cause)
-
-
-@transactional
-def record_activity(actor: Actor, user_id: str, at: datetime | None = None) -> None:
-    """
-    Note when a user was last active; an older date than the one known changes nothing (R27).
-
-    Activity is no change of the account and is told by no event. Refuses with `Unacceptable` when
-    the date lies in the future, `AccountClosed`, `NotFound` and `PermissionDenied`.
-    """
-    require(actor, REPORT_ACTIVITY)
-    now = standing_of(actor).now
-    active_at = at or now
-    if active_at > now:
-        raise Unacceptable("at", "lies in the future")
-    of_user = (User.account_id == actor.account) & (User.id == user_id)
-    noted = (
-        User.update(last_active_at=active_at, version=User.version + 1)
-        .where(of_user, User.last_active_at.is_null() | (User.last_active_at < active_at))
-        .execute()
-    )
-    if not noted and User.get_or_none(of_user) is None:
-        raise NotFound("user", user_id)

@@ -3,9 +3,10 @@
 import hmac
 from datetime import datetime, timedelta
 
-from licensing import clock, sessions, tokens
-from licensing.models import ApiKey, User
-from licensing.rules.accounts import UserStatus
+from licensing import clock, provider, sessions, tokens
+from licensing.models import Account, ApiKey, User
+from licensing.provider import Identity
+from licensing.rules.accounts import UserStatus, email_key
 from licensing.rules.permissions import MINT_SESSIONS, Actor, ActorType, Permission, Scope, require
 from licensing.rules.refusals import NotFound, UserNotActive
 
@@ -30,7 +31,7 @@ def actor_of_key(token: str) -> Actor | None:
 
 
 def _matches(key: ApiKey | None, digest: str, now: datetime) -> bool:
-    current = hmac.compare_digest(digest, key.secret_hash if key else "")
+    current = hmac.compare_digest(digest, key.secret_hash if key else tokens.NO_HASH)
     if key is None or key.revoked_at is not None:
         return False
     if key.expires_at is not None and key.expires_at <= now:
@@ -40,20 +41,49 @@ def _matches(key: ApiKey | None, digest: str, now: datetime) -> bool:
 
 
 def actor_of_session(token: str) -> Actor | None:
-    """The actor of a session token; None for a forged or expired one, or an inactive user."""
-    identity = sessions.read(token)
-    if identity is None:
-        return None
-    account_id, user_id = identity
-    user = User.get_or_none(User.account_id == account_id, User.id == user_id)
+    """
+    The actor of a session token, of the service's own or of the company's identity provider.
+
+    None for a forged or expired one, or an inactive user. Raises `KeysUnavailable` for a token of
+    the provider while its keys are not known.
+    """
+    user = _user_of_session(token)
     if user is None or user.status != UserStatus.ACTIVE:
         return None
     return Actor(
         ActorType.USER,
         user.id,
-        account_id,
+        user.account_id,
         permissions=frozenset(Permission(permission) for permission in user.permissions),
     )
+
+
+def _user_of_session(token: str) -> User | None:
+    own = sessions.read(token)
+    if own is not None:
+        account_id, user_id = own
+        return _user(User.account_id == account_id, User.id == user_id)
+    identity = provider.read(token)
+    return None if identity is None else _user_named(identity)
+
+
+def _user_named(identity: Identity) -> User | None:
+    """Whom the identity provider means."""
+    column = {"external_id": Account.external_id, "id": Account.id}[identity.account_matches]
+    account: Account | None = Account.get_or_none(column == identity.account)
+    if account is None:
+        return None
+    condition = {
+        "external_id": User.external_id == identity.user,
+        "id": User.id == identity.user,
+        "email": User.email_key == email_key(identity.user),
+    }[identity.user_matches]
+    return _user(User.account_id == account.id, condition)
+
+
+def _user(*conditions: object) -> User | None:
+    user: User | None = User.get_or_none(*conditions)
+    return user
 
 
 def session_for(

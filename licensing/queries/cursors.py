@@ -6,8 +6,10 @@ import hashlib
 import hmac
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
+
+from peewee import Tuple
 
 from licensing.rules.refusals import Refusal
 from licensing.sealing import derived_key
@@ -43,15 +45,71 @@ class Window:
 
 @dataclass(frozen=True)
 class Page:
-    """A part of a list, the cursor of the next part (None at the end), the total if asked for."""
+    """
+    A part of a list.
+
+    Attributes:
+        items: what is on it.
+        next_cursor: the cursor of the next part, None at the end.
+        total: how long the whole list is, if that was asked for.
+        beside: further members of the answer, by name.
+    """
 
     items: list[Any]
     next_cursor: str | None
     total: int | None = None
+    beside: dict[str, Any] = field(default_factory=dict)
+
+    def with_beside(self, beside: dict[str, Any]) -> "Page":
+        """The same page with further members."""
+        return replace(self, beside=beside)
 
     def mapped(self, shown: Callable[[Any], Any]) -> "Page":
         """The same page with each item as `shown` makes it."""
         return replace(self, items=[shown(item) for item in self.items])
+
+
+@dataclass(frozen=True)
+class Key:
+    """
+    What a list is sorted by.
+
+    Attributes:
+        term: an expression of the query.
+        of: its value in a row, as the database takes it.
+    """
+
+    term: Any
+    of: Callable[[Any], Any]
+
+
+@dataclass(frozen=True)
+class Order:
+    """
+    A total order of rows.
+
+    Attributes:
+        keys: what is compared, one after the other; the last one tells any two rows apart.
+        backwards: whether the greatest row comes first.
+    """
+
+    keys: tuple[Key, ...]
+    backwards: bool = False
+
+    @property
+    def terms(self) -> list[Any]:
+        """What the query is to be ordered by."""
+        terms = [key.term for key in self.keys]
+        return [term.desc() for term in terms] if self.backwards else terms
+
+    def position(self, row: Any) -> list[Any]:
+        """Where a row stands."""
+        return [key.of(row) for key in self.keys]
+
+    def beyond(self, position: list[Any]) -> Any:
+        """The condition that a row comes after a position."""
+        place, last = Tuple(*(key.term for key in self.keys)), Tuple(*position)
+        return place < last if self.backwards else place > last
 
 
 def page(
@@ -63,22 +121,45 @@ def page(
     `of` says which list with which filters this is; a cursor of another one is refused. Raises
     `InvalidCursor`.
     """
-    name = json.dumps([str(part) for part in of])
+    return ordered_page(query, Order((Key(key, value_of(key)),), newest_first), window, of)
+
+
+def ordered_page(query: Any, order: Order, window: Window, of: tuple[object, ...]) -> Page:
+    """The same of a list in any order; what the order is belongs to what `of` says."""
+    last = position_after(window, of)
     total = query.count() if window.include_total else None
-    if window.cursor is not None:
-        last = _opened(window.cursor, name)
-        query = query.where(key < last if newest_first else key > last)
+    if last is not None:
+        query = query.where(order.beyond(last))
     # One row more than asked for tells whether there is a next page.
-    order = key.desc() if newest_first else key
-    rows = list(query.order_by(order).limit(window.limit + 1))
+    rows = list(query.order_by(*order.terms).limit(window.limit + 1))
+    return first_of(rows, order, window, of, total)
+
+
+def position_after(window: Window, of: tuple[object, ...]) -> list[Any] | None:
+    """Where the page before ended, None for the first page. Raises `InvalidCursor`."""
+    return None if window.cursor is None else _opened(window.cursor, _named(of))
+
+
+def first_of(
+    rows: list[Any], order: Order, window: Window, of: tuple[object, ...], total: int | None
+) -> Page:
+    """The page that these rows begin with; there is a next one if they are more than a page."""
     more = len(rows) > window.limit
     rows = rows[: window.limit]
-    cursor = _signed(getattr(rows[-1], key.name), name) if more else None
-    return Page(rows, cursor, total)
+    return Page(rows, _signed(order.position(rows[-1]), _named(of)) if more else None, total)
 
 
-def _signed(last: object, of: str) -> str:
-    position = json.dumps(last).encode()
+def _named(of: tuple[object, ...]) -> str:
+    return json.dumps([str(part) for part in of])
+
+
+def value_of(column: Any) -> Callable[[Any], Any]:
+    """How the value of a field is read of a row, as the database takes it."""
+    return lambda row: column.db_value(getattr(row, column.name))
+
+
+def _signed(last: list[Any], of: str) -> str:
+    position = json.dumps(last, ensure_ascii=False).encode()
     return _encoded(_signature(position, of) + position)
 
 
@@ -86,7 +167,7 @@ def _encoded(raw: bytes) -> str:
     return base64.urlsafe_b64encode(raw).decode().rstrip("=")
 
 
-def _opened(cursor: str, of: str) -> Any:
+def _opened(cursor: str, of: str) -> list[Any]:
     try:
         raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError):
@@ -95,7 +176,8 @@ def _opened(cursor: str, of: str) -> Any:
     # The last character has spare bits; a cursor comes back exactly as it was given out.
     if _encoded(raw) != cursor or not hmac.compare_digest(signature, _signature(position, of)):
         raise InvalidCursor
-    return json.loads(position)
+    opened: list[Any] = json.loads(position)
+    return opened
 
 
 def _signature(position: bytes, of: str) -> bytes:

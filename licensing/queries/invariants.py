@@ -16,11 +16,24 @@ from peewee import fn
 
 from licensing import resources, settings
 from licensing.db import db, on_sqlite
-from licensing.models import Account, Event, Pool, Removal, Seat, Subscription, Term, User
+from licensing.models import (
+    Account,
+    Event,
+    Pool,
+    Removal,
+    Seat,
+    SeatRequest,
+    Subscription,
+    Term,
+    User,
+)
+from licensing.queries import derived, past_invariants
+from licensing.queries.invariants_of_requests import requests_of_account
 from licensing.rules import seats
 from licensing.rules.accounts import AccountStatus, PricingModel, UserStatus
 from licensing.rules.permissions import Permission
 from licensing.rules.pools import above_minimum, spare
+from licensing.rules.seat_requests import RequestStatus
 from licensing.rules.seats import Situation
 
 # What other packages have to look up.
@@ -43,6 +56,7 @@ def violations() -> Iterator[str]:
     for account in Account.select().order_by(Account.id):
         for text in _of_account(account):
             yield f"account {account.id}: {text}"
+    yield from derived.wrong_of_all()
     for look_up in _others.values():
         yield from look_up()
 
@@ -54,6 +68,20 @@ def dropped_from_catalogue() -> list[str]:
     in_use: tuple[tuple[str, Any, Any], ...] = (
         ("seat type", Seat.select(Seat.seat_type), catalogue.seat_types),
         ("pool of", Pool.select(Pool.seat_type).where(Pool.status == "open"), catalogue.seat_types),
+        (
+            "default seat type",
+            Account.select(Account.default_seat_type).where(
+                Account.default_seat_type.is_null(False)
+            ),
+            catalogue.seat_types,
+        ),
+        (
+            "requested seat type",
+            SeatRequest.select(SeatRequest.seat_type).where(
+                SeatRequest.status == RequestStatus.OPEN
+            ),
+            catalogue.seat_types,
+        ),
         ("product", Subscription.select(Subscription.product).where(live), catalogue.products),
         ("tier", Subscription.select(Subscription.tier).where(live), catalogue.tiers),
         (
@@ -87,8 +115,10 @@ def _of_account(account: Account) -> Iterator[str]:
     yield from _pools(account)
     yield from _sellers(account)
     yield from _users(account)
+    yield from requests_of_account(account)
     yield from _sequence(account)
     yield from _log(account)
+    yield from past_invariants.of_past(account)
 
 
 def _terms(account: Account) -> Iterator[str]:
@@ -153,6 +183,7 @@ def _users(account: Account) -> Iterator[str]:
     )
     for user in users:
         yield from _holding(account, situation, user, held.get(user.id, []))
+        yield from derived.wrong_of_user(user, held.get(user.id, []))
     super_admins = sum(
         user.status == UserStatus.ACTIVE and Permission.SUPER_ADMIN in user.permissions
         for user in users

@@ -11,5 +11,7 @@ permissions   R10        who may do what
 pools         R11, R17-R22, R32   how many there are, may be bought, given back
 prices        R17        shares of a term and amounts of money
 terms         R24        where terms begin and end
+calendar      R24        days, weeks and months as an account sees them
+history       R28, R29   what an event says about the past
 refusals                 every way to say no
 """

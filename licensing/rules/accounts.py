@@ -1,5 +1,6 @@
-"""Pricing models, users and invitations (R1, R2, R13)."""
+"""Pricing models, users, invitations and activity (R1, R2, R13, R27)."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from enum import StrEnum
 
@@ -52,6 +53,18 @@ def invitation_at(
     if invitation == Invitation.PENDING and expires_at is not None and expires_at <= now:
         return Invitation.EXPIRED
     return Invitation(invitation)
+
+
+def inactive_from(
+    last_active_at: datetime | None, assigned_at: Iterable[datetime], created_at: datetime
+) -> datetime:
+    """
+    R27: the instant from which a user counts as inactive: that of the last activity.
+
+    Who was never active counts from the day of the first of the seats held, and without any from
+    the day when the user was added.
+    """
+    return last_active_at or min(assigned_at, default=created_at)
 
 
 def email_key(email: str) -> str:

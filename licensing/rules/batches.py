@@ -1,11 +1,16 @@
-"""What a batch of seat changes is made of, and which of its moves lead back to the start (R16)."""
+"""What batches are made of, and which moves of seats lead back to the start (R16)."""
 
 from collections.abc import Collection, Hashable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeVar
 
+from licensing.rules.accounts import UserStatus
+from licensing.rules.permissions import Permission
+
 LARGEST_BATCH = 500
+LARGEST_USER_BATCH = 1000
+LARGEST_ACTIVITY = 1000
 
 
 class LineAction(StrEnum):
@@ -61,6 +66,24 @@ class Change:
     to_user: Named | None = None
     to_seat_type: str | None = None
     give_back: bool = False
+
+
+@dataclass(frozen=True)
+class NewUser:
+    """
+    A line of a batch of users, as it was sent.
+
+    Attributes:
+        seat_types: the seats to give; None where the line leaves that to the account.
+    """
+
+    email: str
+    name: str
+    permissions: tuple[Permission, ...] = ()
+    partner_eligible: bool = False
+    status: UserStatus = UserStatus.INVITED
+    seat_types: tuple[str, ...] | None = None
+    external_id: str | None = None
 
 
 def is_a_batch(lines: int) -> bool:

@@ -1,5 +1,6 @@
 """What can be read in the log, and why it happened (R29, R30)."""
 
+from collections.abc import Iterable
 from enum import StrEnum
 
 
@@ -38,6 +39,10 @@ class EventType(StrEnum):
     SEAT_REMOVAL_REDUCED = "seat_removal.reduced"
     SEAT_REMOVAL_CANCELLED = "seat_removal.cancelled"
     SEAT_REMOVAL_APPLIED = "seat_removal.applied"
+    SEAT_REQUEST_CREATED = "seat_request.created"
+    SEAT_REQUEST_APPROVED = "seat_request.approved"
+    SEAT_REQUEST_DECLINED = "seat_request.declined"
+    SEAT_REQUEST_WITHDRAWN = "seat_request.withdrawn"
     POOL_LOW = "pool.low"
     POOL_EXHAUSTED = "pool.exhausted"
     POOL_REPLENISHED = "pool.replenished"
@@ -47,12 +52,26 @@ class EventType(StrEnum):
     POOL_UPDATED = "pool.updated"
 
 
+def types_named(names: Iterable[str]) -> list[EventType]:
+    """The types that are meant by names of which each is one type, or all of a noun as `seat.*`."""
+    wanted = set(names)
+    return [one for one in EventType if wanted & {one, f"{one.partition('.')[0]}.*"}]
+
+
+class LogOrder(StrEnum):
+    """In which order the log is read."""
+
+    OLDEST = "oldest"
+    NEWEST = "newest"
+
+
 class Reason(StrEnum):
     """Why it happened."""
 
     REQUESTED = "requested"
     REPLACED = "replaced"
     FALLBACK = "fallback"
+    DEFAULT_SEAT = "default_seat"
     UPGRADED_FROM_FREE = "upgraded_from_free"
     ELIGIBILITY_LOST = "eligibility_lost"
     INVITATION_EXPIRED = "invitation_expired"
@@ -69,13 +88,16 @@ class Reason(StrEnum):
     ACCOUNT_CLOSED = "account_closed"
 
 
-# What a billing system needs: all that changes a quantity or a term.
+# What a billing system needs: all that changes a quantity or a term, or that it will be changed.
 BILLING = frozenset(
     {
         EventType.ACCOUNT_MIGRATED,
         EventType.ACCOUNT_CLOSED,
         EventType.SUBSCRIPTION_STARTED,
+        EventType.SUBSCRIPTION_TIER_CHANGE_SCHEDULED,
         EventType.SUBSCRIPTION_TIER_CHANGED,
+        EventType.SUBSCRIPTION_CANCELLATION_SCHEDULED,
+        EventType.SUBSCRIPTION_RESUMED,
         EventType.SUBSCRIPTION_RENEWED,
         EventType.SUBSCRIPTION_ENDED,
         EventType.SEATS_PURCHASED,

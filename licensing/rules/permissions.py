@@ -57,9 +57,12 @@ REPORT_ACTIVITY = Need((Scope.USERS,))
 SEE_ENTITLEMENTS = Need((Scope.READ,), Permission.MANAGE_USERS, own=True)
 SEE = Need((Scope.READ,), any_user=True)
 CHANGE_SEATS = Need((Scope.SEATS,), Permission.MANAGE_USERS)
+SEE_SEAT_REQUESTS = Need((Scope.READ,), any_user=True)
+ASK_FOR_SEATS = Need((Scope.SEATS,), any_user=True)
 CHANGE_BILLING = Need((Scope.BILLING,), Permission.MODIFY_BILLING)
 SET_CONTRACT = Need((Scope.BILLING,))
 READ_LOG = Need((Scope.READ,), Permission.SUPER_ADMIN)
+SEE_USAGE = Need((Scope.READ,), Permission.MODIFY_BILLING)
 RECONCILE = Need((Scope.BILLING,))
 MANAGE_KEYS = Need((Scope.ADMIN,))
 MANAGE_WEBHOOKS = Need((Scope.WEBHOOKS,))
@@ -81,7 +84,8 @@ class Actor:
     Who asks: a user (session token), a service (API key), or the service itself.
 
     ``account_id`` is the account the actor acts in; None for a key that is bound to no account and
-    has not entered one (see `within`).
+    has not entered one (see `within`). ``request_id`` and ``traceparent`` name the request, for
+    whoever follows up what it did.
     """
 
     type: ActorType
@@ -90,6 +94,7 @@ class Actor:
     permissions: frozenset[Permission] = frozenset()
     scopes: frozenset[Scope] = frozenset()
     request_id: str | None = None
+    traceparent: str | None = None
 
     @property
     def account(self) -> str:
@@ -110,7 +115,9 @@ class Actor:
         return replace(self, account_id=account_id)
 
 
-def system(account_id: str | None = None, request_id: str | None = None) -> Actor:
+def system(
+    account_id: str | None = None, request_id: str | None = None, traceparent: str | None = None
+) -> Actor:
     """The service acting by itself (renewals, expiries): it may do everything."""
     return Actor(
         ActorType.SYSTEM,
@@ -119,6 +126,7 @@ def system(account_id: str | None = None, request_id: str | None = None) -> Acto
         frozenset({Permission.SUPER_ADMIN}),
         frozenset({Scope.ADMIN}),
         request_id,
+        traceparent,
     )
 
 
@@ -133,6 +141,15 @@ def require(actor: Actor, need: Need, about: str | None = None) -> None:
         _require_of_user(actor, need, about)
     elif not (need.any_key or actor.scopes & {*need.scopes, Scope.ADMIN}):
         raise PermissionDenied("scope", need.scopes[0])
+
+
+def may(actor: Actor, need: Need, about: str | None = None) -> bool:
+    """Whether `actor` has what `need` asks for, as `require`."""
+    try:
+        require(actor, need, about)
+    except PermissionDenied:
+        return False
+    return True
 
 
 def _require_of_user(actor: Actor, need: Need, about: str | None) -> None:

@@ -9,9 +9,11 @@ Every way the rule-book says no.
     ├── Conflict                it may be asked, but not as things stand
     │   ├── about seats         NoSeatAvailable, AlreadyAssigned, SeatTypeNotAvailable,
     │   │                       ExclusiveSeat, IncludedInHeldSeat, SeatRequired, UserNotEligible,
-    │   │                       TransferToSelf, SeatTypeNotTransferable, BatchRefused
+    │   │                       TransferToSelf, SeatTypeNotTransferable, BatchRefused,
+    │   │                       SeatRequestNotOpen
     │   ├── about users         UserDeactivated, UserNotActive, UserHoldsPaidSeats, LastSuperAdmin,
-    │   │                       EmailTaken, InvitationNotPending, InvitationExpired
+    │   │                       EmailTaken, EmailRepeated, InvitationNotPending,
+    │   │                       InvitationExpired
     │   ├── about quantities    NotEnoughUnassignedSeats, BelowMinimum, PoolTooLarge,
     │   │                       RemovalNotPending
     │   └── about accounts      AccountClosed, AlreadySubscribed, NotSold, SubscriptionSuspended,
@@ -236,6 +238,18 @@ class BatchRefused(Conflict):
     lines: list[dict[str, object]]
 
 
+@dataclass(eq=False)
+class SeatRequestNotOpen(Conflict):
+    """Seat request {request_id} is {request_status} already.
+
+    A request is decided once; the user can ask again.
+    """
+
+    code = "seat_request_not_open"
+    request_id: str
+    request_status: str
+
+
 # --- about users ---------------------------------------------------------------------------------
 
 
@@ -297,6 +311,18 @@ class EmailTaken(Conflict):
     code = "email_taken"
     email: str
     user_id: str
+
+
+@dataclass(eq=False)
+class EmailRepeated(Conflict):
+    """Line {first_line} adds a user with the address {email} already.
+
+    Addresses are unique in an account, without regard to case; leave one of the lines out.
+    """
+
+    code = "email_repeated"
+    email: str
+    first_line: int
 
 
 @dataclass(eq=False)

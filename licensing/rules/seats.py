@@ -3,8 +3,9 @@ What seats an account can have, who may hold which together, what giving and tak
 R8, R15).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 from licensing.rules.accounts import UserStatus
 from licensing.rules.catalogue import Catalogue, SeatType
@@ -14,6 +15,23 @@ from licensing.rules.refusals import (
     SeatTypeNotAvailable,
     SeatTypeNotTransferable,
 )
+
+
+class Holding(StrEnum):
+    """What kind of seats a user holds (R27); `any` is any of the two kinds."""
+
+    ANY = "any"
+    PAID = "paid"
+    UNPAID = "unpaid"
+    NONE = "none"
+
+
+def holding_of(paid: Iterable[bool]) -> Holding:
+    """R27: paid once one of the seats held is; `paid` says it of each."""
+    held = list(paid)
+    if any(held):
+        return Holding.PAID
+    return Holding.UNPAID if held else Holding.NONE
 
 
 @dataclass(frozen=True)
@@ -101,6 +119,19 @@ def fallback(catalogue: Catalogue, situation: Situation, status: str) -> str | N
     if not situation.seat_based or status != UserStatus.ACTIVE:
         return None
     return catalogue.fallback if situation.subscribed else catalogue.free_tools
+
+
+def default(
+    catalogue: Catalogue, situation: Situation, name: str | None, is_eligible: bool
+) -> SeatType | None:
+    """
+    The seat type that new users of the account are to get; None where it names none, or none that
+    the user could have.
+    """
+    wanted = catalogue.seat_types.get(name or "")
+    if wanted is None or not is_available(catalogue, situation, wanted):
+        return None
+    return wanted if is_eligible or not wanted.eligible_only else None
 
 
 def replacement(catalogue: Catalogue, situation: Situation, ended: SeatType) -> SeatType | None:

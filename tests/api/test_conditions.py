@@ -47,6 +47,24 @@ def test_a_change_of_what_has_changed_is_refused_with_the_current_version(app: F
     assert account.shown(priya)["name"] == "P."
 
 
+def test_r27_a_user_who_is_at_work_can_be_changed_and_is_seen_to_be(app: Flask) -> None:
+    account = an_account()
+    priya = account.user("Priya")
+    api = calling(app, account)
+    before = api.get(f"users/{priya}").headers["ETag"]
+    api.post(f"users/{priya}/activity", {})
+
+    read = api.get(f"users/{priya}", **{"If-None-Match": before})
+    api.post(f"users/{priya}/activity", {})
+    known = api.get(f"users/{priya}", **{"If-None-Match": read.headers["ETag"]})
+    changed = [api.patch(f"users/{priya}", {"name": "P."}, before)]
+    changed += [api.patch(f"users/{priya}", {"name": "Q."}, read.headers["ETag"])]
+
+    assert (read.status_code, read.json["last_active_at"]) == (200, "2026-03-02T09:00:00.000Z")
+    assert known.status_code == 304
+    assert [answer.status_code for answer in changed] == [200, 412]
+
+
 @pytest.mark.parametrize("what", ["pools", "subscriptions"])
 def test_what_the_contract_is_made_of_is_changed_on_a_condition_only(app: Flask, what: str) -> None:
     account = an_account()
@@ -61,14 +79,57 @@ def test_what_the_contract_is_made_of_is_changed_on_a_condition_only(app: Flask,
     assert (stale.status_code, stale.json["code"]) == (412, "precondition_failed")
 
 
-@pytest.mark.parametrize("tag", ["*", 'W/"v1"', "v1", '"1"', '"v1", "v2"', '"v0"', ""])
-def test_a_condition_that_is_no_strong_etag_is_refused(app: Flask, tag: str) -> None:
+@pytest.mark.parametrize(
+    "tag", ["*", "v1", 'w/"v1"', '"1"', '"v1", "v2"', '"v0"', '"v1.2"', "W/", ""]
+)
+def test_a_condition_that_is_no_etag_is_refused(app: Flask, tag: str) -> None:
     account = an_account()
     path = f"users/{account.user()}"
 
     answer = calling(app, account).send("PATCH", path, {"name": "X"}, {"If-Match": tag})
 
     assert (answer.status_code, answer.json["code"]) == (400, "malformed_header")
+
+
+def test_a_stale_change_is_answered_with_all_that_a_page_needs_to_go_on(app: Flask) -> None:
+    account = an_account()
+    priya = account.user("Priya")
+    api = calling(app, account)
+    seen = api.get(f"users/{priya}")
+    newer = api.patch(f"users/{priya}", {"name": "P."}, seen.headers["ETag"])
+
+    stale = api.patch(f"users/{priya}", {"name": "Q."}, seen.headers["ETag"])
+    again = api.patch(f"users/{priya}", {"name": "Q."}, stale.headers["ETag"])
+
+    assert (stale.status_code, stale.json["version"]) == (412, newer.json["version"])
+    assert stale.headers["ETag"] == newer.headers["ETag"] == f'"v{newer.json["version"]}"'
+    assert (again.status_code, again.json["name"]) == (200, "Q.")
+
+
+def test_an_etag_that_a_proxy_made_weak_is_as_good(app: Flask) -> None:
+    account = an_account()
+    priya = account.user("Priya")
+    api = calling(app, account)
+    weak = "W/" + api.get(f"users/{priya}").headers["ETag"]
+
+    known = api.get(f"users/{priya}", **{"If-None-Match": weak})
+    done = api.patch(f"users/{priya}", {"name": "P."}, weak)
+    stale = api.patch(f"users/{priya}", {"name": "Q."}, weak)
+
+    assert (known.status_code, done.status_code, stale.status_code) == (304, 200, 412)
+
+
+def test_what_is_known_may_be_one_of_several_tags(app: Flask) -> None:
+    account = an_account()
+    path = f"users/{account.user()}"
+    api = calling(app, account)
+    etag = api.get(path).headers["ETag"]
+    known = ("*", etag, f"W/{etag}", f'"x", W/{etag}', f'"x",{etag},"y"', f"  {etag}  ")
+    unknown = ('"v900"', etag.strip('"'), f"{etag}x", "w/" + etag, '"x" "y"', "", ",,", "W/")
+
+    statuses = [api.get(path, **{"If-None-Match": tag}).status_code for tag in (*known, *unknown)]
+
+    assert statuses == [304] * len(known) + [200] * len(unknown)
 
 
 def test_a_list_is_walked_through_without_repeats_while_it_grows(app: Flask) -> None:

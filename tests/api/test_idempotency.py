@@ -9,7 +9,7 @@ from werkzeug.datastructures import Headers
 
 from licensing.db import db
 from licensing.models import TABLES, Event, IdempotencyKey
-from licensing.operations import test_clocks
+from licensing.operations import requesting, test_clocks
 from licensing.rules.permissions import Permission, Scope, system
 from tests.http import Calling, a_client, calling, document, nobody, signed_in
 from tests.world import START, AnAccount, Hands, an_account
@@ -47,6 +47,12 @@ REQUESTS: dict[str, tuple[str, Any]] = {
     "checkout": ("subscriptions", ORDER),
     "assignSeat": ("seats", {"user_id": "{viewer}", "seat_type": "core"}),
     "transferSeat": ("transfers", {"seat_id": "{seat}", "to_user_id": "{viewer}"}),
+    "recordActivities": ("activity", {"lines": [{"user_id": "{priya}"}]}),
+    "batchUsers": ("user-batches", {"lines": [{"name": "N", "email": "n@example.com"}]}),
+    "createSeatRequest": ("seat-requests", {"user_id": "{viewer}", "seat_type": "core"}),
+    "approveSeatRequest": ("seat-requests/{request}/approval", {}),
+    "declineSeatRequest": ("seat-requests/{request}/decline", {"note": "No"}),
+    "withdrawSeatRequest": ("seat-requests/{request}/withdrawal", None),
     "batchSeats": ("seat-batches", {"changes": [CHANGE]}),
     "previewPurchase": ("purchases/preview", BUY),
     "purchaseSeats": ("purchases", BUY),
@@ -87,6 +93,7 @@ def _scene(app: Flask, account: AnAccount) -> dict[str, str]:
         "seat": account.seat(priya, "core"),
         "viewer": account.user("Victor"),
         "invited": account.user("Felix", status="invited"),
+        "request": requesting.ask_for_seat(account.by, "core", user_id=account.user()).id,
         "removal": api.post("removals", {"seat_type": "core", "quantity": 3}).json["id"],
         "subscription": account.pool("core")["subscription_id"],
         "clock": test_clocks.create_clock(system(), "Renewals", START).id,

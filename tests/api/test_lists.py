@@ -1,12 +1,15 @@
 """Every list of the API: its bounds, its cursors, its total."""
 
 import base64
+import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from flask import Flask
 
-from licensing.operations import assigning, giving_back, test_clocks
+from licensing import clock
+from licensing.operations import assigning, giving_back, requesting, test_clocks
 from licensing.rules.permissions import system
 from tests.http import Calling, calling, document
 from tests.webhooks import rows
@@ -17,9 +20,12 @@ LISTS: dict[str, str] = {
     "listAccounts": "/v1/accounts",
     "listApiKeys": "/v1/api-keys",
     "listEvents": "events",
+    "listInactiveSeats": "inactive-seats?inactive_since=2030-01-01T00:00:00Z",
     "listPools": "pools",
     "listPurchases": "purchases",
     "listRemovals": "removals",
+    "listSeatDays": "seat-days?from=2026-01-01&to=2027-01-01",
+    "listSeatRequests": "seat-requests",
     "listSeats": "seats",
     "listSubscriptions": "subscriptions",
     "listTestClocks": "/v1/test-clocks",
@@ -38,6 +44,7 @@ FILTERS = {
     "events": "after=1",
     "pools": "seat_type=core",
     "removals": "status=scheduled",
+    "seat-requests": "status=open",
     "seats": "seat_type=core",
     "subscriptions": "external_id=sub-1",
     "users": "status=active",
@@ -49,11 +56,17 @@ FILTERS = {
 
 def _scene(app: Flask) -> tuple[AnAccount, Calling]:
     """An account with at least three items in every list, and a key that sees all of them."""
+    with clock.reading(lambda: START - timedelta(days=1)):
+        return _scene_of_yesterday(app)
+
+
+def _scene_of_yesterday(app: Flask) -> tuple[AnAccount, Calling]:
     account = an_account(core=10)
     others = [an_account(), an_account()]
     for product in ("sales", "service"):
         account.subscribe(product, seats={product: 1})
     priya, noah = account.user("Priya", seats=["core", "sales"]), account.user("Noah")
+    account.user(seats=["core"])
     seat_id = account.seat(priya, "core")
     for receiver in (noah, priya, noah):
         assigning.transfer_seat(account.by, seat_id, receiver)
@@ -64,21 +77,30 @@ def _scene(app: Flask) -> tuple[AnAccount, Calling]:
     for number, company in enumerate([account, *others]):
         rows.endpoint(FIRST if number == 0 else f"whe_{number}")
         rows.fill(FIRST, company.id, number)
-    account.user()
+    for user_id in (account.user(), account.user(), account.user()):
+        requesting.ask_for_seat(account.by, "core", user_id=user_id)
     account.from_here()
     return account, calling(app, account, bound=False)
 
 
+def _asking(path: str) -> str:
+    """The path, to which parameters of the query can be added."""
+    return path + ("&" if "?" in path else "?")
+
+
 def _id(item: dict[str, Any]) -> str:
     """What tells an item of a list from the others."""
-    return str(item.get("id") or item.get("event_id") or item.get("account_id"))
+    if "seat_days" in item:
+        return f"{item['user_id']} {item['seat_type']}"
+    names = ("id", "event_id", "seat_id", "account_id")
+    return str(next(item[name] for name in names if name in item))
 
 
 def _walked(api: Calling, path: str, limit: int) -> list[list[str]]:
     """The ids on each page of a list."""
     pages, cursor = [], ""
     while True:
-        page = api.get(f"{path}?limit={limit}{cursor}").json
+        page = api.get(f"{_asking(path)}limit={limit}{cursor}").json
         pages.append([_id(item) for item in page["items"]])
         if page["next_cursor"] is None:
             return pages
@@ -90,6 +112,7 @@ def _add_a_row_to_each(account: AnAccount, api: Calling) -> None:
     giving_back.schedule_removal(account.by, "core", 1)
     api.post("purchases", {"seat_type": "core", "quantity": 1}, key=user)
     new = api.post("/v1/accounts", {"name": "New"}).json["id"]
+    api.post("seat-requests", {"user_id": account.user(), "seat_type": "core"})
     api.post("/v1/api-keys", {"name": "new", "scopes": ["read"]})
     rows.endpoint("whe_zzz")
     rows.fill(FIRST, new, 0)
@@ -109,7 +132,7 @@ def test_the_table_has_every_list(app: Flask) -> None:
 @pytest.mark.parametrize("path", EVERY_LIST)
 def test_the_pages_of_a_list_are_the_list(app: Flask, path: str) -> None:
     _, api = _scene(app)
-    whole = [_id(item) for item in api.get(f"{path}?limit=200").json["items"]]
+    whole = [_id(item) for item in api.get(f"{_asking(path)}limit=200").json["items"]]
 
     one_by_one, two_by_two = _walked(api, path, 1), _walked(api, path, 2)
 
@@ -124,11 +147,11 @@ def test_a_list_that_grows_while_it_is_read_repeats_and_skips_nothing(
     app: Flask, path: str
 ) -> None:
     account, api = _scene(app)
-    before = [_id(item) for item in api.get(f"{path}?limit=200").json["items"]]
-    first = api.get(f"{path}?limit=2").json
+    before = [_id(item) for item in api.get(f"{_asking(path)}limit=200").json["items"]]
+    first = api.get(f"{_asking(path)}limit=2").json
 
     _add_a_row_to_each(account, api)
-    rest = api.get(f"{path}?limit=200&cursor={first['next_cursor']}").json["items"]
+    rest = api.get(f"{_asking(path)}limit=200&cursor={first['next_cursor']}").json["items"]
 
     seen = [_id(item) for item in [*first["items"], *rest]]
     assert len(seen) == len(set(seen))
@@ -138,11 +161,11 @@ def test_a_list_that_grows_while_it_is_read_repeats_and_skips_nothing(
 @pytest.mark.parametrize("path", EVERY_LIST)
 def test_the_total_counts_the_whole_list_when_it_is_asked_for(app: Flask, path: str) -> None:
     _, api = _scene(app)
-    whole = api.get(f"{path}?limit=200").json
+    whole = api.get(f"{_asking(path)}limit=200").json
 
-    with_total = api.get(f"{path}?limit=1&include_total=true").json
+    with_total = api.get(f"{_asking(path)}limit=1&include_total=true").json
     cursor = with_total["next_cursor"]
-    on_the_next = api.get(f"{path}?limit=1&include_total=true&cursor={cursor}").json
+    on_the_next = api.get(f"{_asking(path)}limit=1&include_total=true&cursor={cursor}").json
 
     assert "total" not in whole
     assert with_total["total"] == on_the_next["total"] == len(whole["items"])
@@ -184,7 +207,7 @@ def test_a_query_is_taken_as_the_contract_says_or_not_at_all(
     _, api = _scene(app)
 
     for path in LISTS.values():
-        answer = api.get(f"{path}?{query}")
+        answer = api.get(f"{_asking(path)}{query}")
 
         assert (answer.status_code, answer.json["code"]) == (422, "validation_failed"), path
         (error,) = answer.json["errors"]
@@ -205,7 +228,7 @@ def test_a_query_that_is_no_utf_8_is_malformed(app: Flask, query: str) -> None:
     _, api = _scene(app)
 
     for path in LISTS.values():
-        answer = api.get(f"{path}?{query}")
+        answer = api.get(f"{_asking(path)}{query}")
 
         assert (answer.status_code, answer.json["code"]) == (400, "malformed_query"), path
 
@@ -213,10 +236,10 @@ def test_a_query_that_is_no_utf_8_is_malformed(app: Flask, query: str) -> None:
 @pytest.mark.parametrize("path", EVERY_LIST)
 def test_a_cursor_is_good_for_its_own_list_only(app: Flask, path: str) -> None:
     _, api = _scene(app)
-    cursor = api.get(f"{path}?limit=1").json["next_cursor"]
+    cursor = api.get(f"{_asking(path)}limit=1").json["next_cursor"]
 
     for other in set(LISTS.values()) - {path}:
-        answer = api.get(f"{other}?cursor={cursor}")
+        answer = api.get(f"{_asking(other)}cursor={cursor}")
 
         assert (answer.status_code, answer.json["code"]) == (400, "invalid_cursor"), other
 
@@ -224,9 +247,9 @@ def test_a_cursor_is_good_for_its_own_list_only(app: Flask, path: str) -> None:
 @pytest.mark.parametrize("path", [pytest.param(path, id=path) for path in FILTERS])
 def test_a_cursor_is_good_for_its_own_filters_only(app: Flask, path: str) -> None:
     _, api = _scene(app)
-    cursor = api.get(f"{path}?limit=1").json["next_cursor"]
+    cursor = api.get(f"{_asking(path)}limit=1").json["next_cursor"]
 
-    answer = api.get(f"{path}?{FILTERS[path]}&cursor={cursor}")
+    answer = api.get(f"{_asking(path)}{FILTERS[path]}&cursor={cursor}")
 
     assert (answer.status_code, answer.json["code"]) == (400, "invalid_cursor")
 
@@ -260,13 +283,13 @@ def _forged(cursor: str) -> dict[str, str]:
 @pytest.mark.parametrize("path", EVERY_LIST)
 def test_a_forged_cursor_is_refused(app: Flask, path: str) -> None:
     _, api = _scene(app)
-    cursor = api.get(f"{path}?limit=1").json["next_cursor"]
+    cursor = api.get(f"{_asking(path)}limit=1").json["next_cursor"]
 
     for what, forged in _forged(cursor).items():
-        answer = api.get(f"{path}?limit=1&cursor={forged}")
+        answer = api.get(f"{_asking(path)}limit=1&cursor={forged}")
 
         assert (answer.status_code, answer.json["code"]) == (400, "invalid_cursor"), what
-    assert api.get(f"{path}?limit=200&cursor={cursor}").status_code == 200
+    assert api.get(f"{_asking(path)}limit=200&cursor={cursor}").status_code == 200
 
 
 def test_a_cursor_tells_nothing_that_the_page_does_not(app: Flask) -> None:
@@ -275,7 +298,7 @@ def test_a_cursor_tells_nothing_that_the_page_does_not(app: Flask) -> None:
     page: dict[str, Any] = api.get("users?limit=1").json
 
     raw = base64.urlsafe_b64decode(page["next_cursor"] + "==")
-    assert raw[16:].decode() == f'"{page["items"][0]["id"]}"'
+    assert raw[16:].decode() == json.dumps([page["items"][0]["id"]])
 
 
 def test_a_page_has_fifty_items_unless_it_says_otherwise(app: Flask) -> None:

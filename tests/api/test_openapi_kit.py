@@ -188,13 +188,13 @@ def test_an_operation_is_named_and_told_by_its_view(contract: dict[str, Any]) ->
 @pytest.mark.parametrize(
     ("path", "method", "statuses"),
     [
-        pytest.param(SEATS, "get", "200 400 401 403 404 422 503", id="a list"),
-        pytest.param(SEATS, "post", "201 400 401 403 404 409 411 413 415 422 503", id="a POST"),
-        pytest.param(SEAT, "get", "200 304 400 401 403 404 422 503", id="a GET with an ETag"),
+        pytest.param(SEATS, "get", "200 400 401 403 404 422 429 503", id="a list"),
+        pytest.param(SEATS, "post", "201 400 401 403 404 409 411 413 415 422 429 503", id="a POST"),
+        pytest.param(SEAT, "get", "200 304 400 401 403 404 422 429 503", id="a GET with an ETag"),
         pytest.param(
-            SEAT, "patch", "200 400 401 403 404 411 412 413 415 422 428 503", id="a PATCH"
+            SEAT, "patch", "200 400 401 403 404 411 412 413 415 422 428 429 503", id="a PATCH"
         ),
-        pytest.param(SEAT, "delete", "200 204 400 401 403 404 409 422 503", id="a DELETE"),
+        pytest.param(SEAT, "delete", "200 204 400 401 403 404 409 422 429 503", id="a DELETE"),
         pytest.param("/livez", "get", "200 400 422 503", id="life"),
     ],
 )
@@ -227,12 +227,15 @@ def test_every_answer_documents_its_headers(contract: dict[str, Any]) -> None:
         "ETag",
         "Idempotency-Replayed",
         "Location",
+        "RateLimit",
+        "RateLimit-Policy",
         "X-Request-Id",
     }
     assert set(made["409"]["headers"]) == {"Retry-After", "X-Request-Id"}
     shared = contract["components"]["responses"]
     assert "WWW-Authenticate" in shared["Unauthenticated"]["headers"]
     assert "Retry-After" in shared["Unavailable"]["headers"]
+    assert {"Retry-After", "RateLimit"} <= set(shared["RateLimited"]["headers"])
     assert "ETag" in shared["PreconditionFailed"]["headers"]
     assert all("X-Request-Id" in response["headers"] for response in shared.values())
 

@@ -3,22 +3,14 @@
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.serving import Served, served
+from tests.serving import Served
 
 ROOT = Path(__file__).parent.parent.parent
 MARK = "--- end of the output ---"
-
-
-@pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """The service with its demo data, as the README starts it."""
-    with served(tmp_path_factory.mktemp("tour"), "--demo") as running:
-        yield running
 
 
 @pytest.fixture(autouse=True)
@@ -50,11 +42,11 @@ def _alike(printed: str) -> str:
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="the tour uses curl")
-def test_the_tour_prints_what_the_readme_says(service: Served, tmp_path: Path) -> None:
+def test_the_tour_prints_what_the_readme_says(demo: Served, tmp_path: Path) -> None:
     steps = _tour()
     script = "\n".join(f"{command}\necho '{MARK}'" for command, _ in steps)
-    script = script.replace("http://127.0.0.1:8080", service.address).replace(
-        "KEY=sk_…", f"KEY={service.key}"
+    script = script.replace("http://127.0.0.1:8080", demo.address).replace(
+        "KEY=sk_…", f"KEY={demo.key}"
     )
 
     ran = subprocess.run(  # noqa: S603 the README's own commands

@@ -17,7 +17,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.serving import ROOT, Served, served
+from tests.serving import ROOT, Served
 
 SECONDS_TO_WAIT = 20
 FILES = {"python": "receiver.py", "js": "receiver.mjs"}
@@ -32,13 +32,6 @@ ORDER = {
 @pytest.fixture(autouse=True)
 def hands() -> None:
     """The service under test has a clock of its own."""
-
-
-@pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """The service with its demo data, which may send to this machine."""
-    with served(tmp_path_factory.mktemp("receivers"), "--demo") as running:
-        yield running
 
 
 class Sample:
@@ -142,11 +135,11 @@ def _free_port() -> int:
 @pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl to call the API with")
 @pytest.mark.parametrize("language", FILES)
 def test_a_receiver_verifies_dedupes_sees_gaps_and_fills_them(
-    service: Served, tmp_path: Path, language: str
+    demo: Served, tmp_path: Path, language: str
 ) -> None:
     if language == "js" and shutil.which("node") is None:
         pytest.skip("there is no node on this machine")
-    api, port = Caller(service), _free_port()
+    api, port = Caller(demo), _free_port()
     account = api.send("POST", "accounts", {"name": "Acme"})["id"]
     api.send("POST", f"accounts/{account}/subscriptions", ORDER)
     hook = {
@@ -165,8 +158,8 @@ def test_a_receiver_verifies_dedupes_sees_gaps_and_fills_them(
         return int(told[-1]["sequence"])
 
     environment = {
-        "SEATKEEPER": service.address,
-        "KEY": service.key,
+        "SEATKEEPER": demo.address,
+        "KEY": demo.key,
         "WEBHOOK_SECRET": made["secret"],
         "PORT": str(port),
     }

@@ -1,8 +1,8 @@
 """
 Dispatchers in processes of their own, which can be killed cheaply: one process forks them all.
 
-Run as `python -m tests.faults.dispatching NUMBER [FAULT POINT [VARIANT]]`, with the service's
-settings in the environment. Each line `kill N` on standard input kills -9 the N-th and starts
+`program` takes the arguments NUMBER [FAULT POINT [VARIANT]], and the service's settings from the
+environment. Each line `kill N` on standard input kills -9 the N-th and starts
 another in its place, without the fault; the end of the input ends them all.
 """
 
@@ -16,14 +16,17 @@ from app import create_app
 from licensing import db, settings
 from licensing.settings import from_environment
 from webhooks import dispatcher, jobs, lanes
+from webhooks.answers import Answer
 from webhooks.dispatcher import Dispatcher
 from webhooks.messages import Message
 from webhooks.running import Running
 
-# Short enough for a test to wait for; the proportions are those of the service.
-lanes.LEASE = 1_600
-dispatcher.SECONDS_BETWEEN_RENEWALS = 0.4
-dispatcher.SECONDS_BEFORE_A_LEASE_ENDS = 0.2
+
+def hurry() -> None:
+    """Lease for as long as a test can wait; the proportions are those of the service."""
+    lanes.LEASE = 1_600
+    dispatcher.SECONDS_BETWEEN_RENEWALS = 0.4
+    dispatcher.SECONDS_BEFORE_A_LEASE_ENDS = 0.2
 
 
 def die() -> None:
@@ -49,6 +52,11 @@ def after_the_claim() -> None:
 def before_the_send() -> None:
     """Die when a sender has a message in hand."""
     Message.send = lambda *_: die()  # type: ignore[assignment, method-assign, return-value]
+
+
+def during_the_send() -> None:
+    """Die when a message is on the wire, and before its answer is read."""
+    Answer.begin = lambda _: die()  # type: ignore[method-assign]
 
 
 def after_the_answer() -> None:
@@ -92,7 +100,13 @@ def careless() -> None:
 
 FAULTS: dict[str, Callable[[], None]] = {
     fault.__name__: fault
-    for fault in (after_the_claim, before_the_send, after_the_answer, after_the_commit)
+    for fault in (
+        after_the_claim,
+        before_the_send,
+        during_the_send,
+        after_the_answer,
+        after_the_commit,
+    )
 }
 
 
@@ -110,6 +124,7 @@ def _forked(fault: Callable[[], None] | None) -> int:
 
 def main(number: int, point: str = "", variant: str = "") -> None:
     """Keep so many dispatchers at work; the first one dies at the fault point."""
+    hurry()
     create_app(from_environment())
     if variant:
         careless()
@@ -127,5 +142,6 @@ def main(number: int, point: str = "", variant: str = "") -> None:
     db.close_all()
 
 
-if __name__ == "__main__":
+def program() -> None:
+    """What `tests.warm` starts."""
     main(int(sys.argv[1]), *sys.argv[2:])

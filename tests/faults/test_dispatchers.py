@@ -4,13 +4,13 @@ Dispatchers that are killed -9, at random and at every named point (promises 1, 
 Nothing is lost, nothing is first sent out of its order; what is sent twice is counted.
 """
 
+import json
+import os
 import random
-import subprocess
-import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
@@ -18,9 +18,10 @@ import pytest
 
 from licensing.rules.permissions import system
 from licensing.settings import Settings
+from tests import warm
 from tests.faults.dispatching import FAULTS
 from tests.receivers import Answer, Received, Receiver
-from tests.serving import ROOT, clean_environment
+from tests.serving import ROOT, clean_environment, nothing
 from tests.world import AnAccount, Hands, an_account
 from webhooks.models import Lane
 from webhooks.operations import endpoints
@@ -31,29 +32,30 @@ SECONDS_TO_FINISH = 60
 
 
 @contextmanager
-def _dispatchers(settings: Settings, *arguments: object) -> Iterator["subprocess.Popen[str]"]:
-    crew = subprocess.Popen(  # noqa: S603 our own module
-        [sys.executable, "-m", "tests.faults.dispatching", *map(str, arguments)],
-        cwd=ROOT,
-        env=clean_environment()
-        | {
-            "SEATKEEPER_DATABASE_URL": settings.database_url,
-            "SEATKEEPER_SECRET_KEY": settings.secret_key,
-            "SEATKEEPER_WEBHOOK_ALLOWED_HOSTS": "127.0.0.1",
-        },
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert crew.stdout is not None
-    assert crew.stdin is not None
-    assert crew.stdout.readline() == "working\n"
-    try:
-        yield crew
-    finally:
-        crew.stdin.close()
-        crew.wait(timeout=60)
-        crew.stdout.close()
+def _dispatchers(settings: Settings, *arguments: object) -> Iterator[Callable[[int], None]]:
+    """A crew of dispatchers; yields what kills one of them, and starts another in its place."""
+    (reading, orders), (answers, printing) = os.pipe(), os.pipe()
+    with nothing() as complaints, open(orders, "w") as to, open(answers) as said:  # noqa: PTH123
+        crew = warm.start(
+            *map(str, arguments),
+            cwd=ROOT,
+            env=clean_environment()
+            | {
+                "SEATKEEPER_DATABASE_URL": settings.database_url,
+                "SEATKEEPER_SECRET_KEY": settings.secret_key,
+                "SEATKEEPER_WEBHOOK_ALLOWED_HOSTS": "127.0.0.1",
+            },
+            streams=(reading, printing, complaints),
+            program="tests.faults.dispatching:program",
+        )
+        os.close(reading)
+        os.close(printing)
+        assert said.readline() == "working\n"
+        try:
+            yield lambda unlucky: print(f"kill {unlucky}", file=to, flush=True)
+        finally:
+            to.close()
+            crew.wait(timeout=60)
 
 
 def _endpoint(receiver: Receiver) -> str:
@@ -112,11 +114,11 @@ def test_promise_1_and_2_hold_while_dispatchers_are_killed(service: Settings, ha
     seen = Seen()
     with Receiver(seen) as receiver:
         id = _endpoint(receiver)
-        with _dispatchers(service, DISPATCHERS) as crew:
+        with _dispatchers(service, DISPATCHERS) as kill_one:
             for kill in range(KILLS):
                 for _ in range(3):
                     chance.choice(accounts).user(seats=[])
-                print(f"kill {chance.randrange(DISPATCHERS)}", file=crew.stdin, flush=True)
+                kill_one(chance.randrange(DISPATCHERS))
                 if kill % 20 == 19:
                     # Some of them have to get somewhere, too.
                     missing = seen.wait_for(_all_events(accounts), SECONDS_TO_FINISH)
@@ -150,6 +152,18 @@ def test_promise_1_holds_at_every_point_at_which_a_dispatcher_dies(
     assert max(seen.times.values()) <= 2
 
 
+def test_what_is_lost_repeated_or_out_of_order_is_noticed() -> None:
+    """The negative control of the one that counts."""
+    seen = Seen()
+
+    for sequence in (1, 3, 2, 2, 4):
+        body = json.dumps({"account_id": "acc", "sequence": sequence}).encode()
+        seen(Received("/", {}, body))
+
+    assert (seen.out_of_order, seen.duplicates) == ([("acc", 2)], 1)
+    assert seen.wait_for({("acc", 4), ("acc", 5)}, seconds=0) == {("acc", 5)}
+
+
 def test_a_dispatcher_that_moves_the_cursor_first_loses_events(
     service: Settings, hands: Hands
 ) -> None:
@@ -161,9 +175,9 @@ def test_a_dispatcher_that_moves_the_cursor_first_loses_events(
         id = _endpoint(receiver)
         for account in accounts:
             account.user(seats=[])
-        with _dispatchers(service, 1, "before_the_send", "careless") as crew:
+        with _dispatchers(service, 1, "before_the_send", "careless") as kill_one:
             _wait_until_one_has_died(id)
-            print("kill 0", file=crew.stdin, flush=True)  # which starts another
+            kill_one(0)  # which starts another
             missing = seen.wait_for(_all_events(accounts), seconds=4)
 
     assert missing

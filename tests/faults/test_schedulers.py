@@ -7,7 +7,6 @@ which reads what is due and then writes, is the negative control.
 
 import random
 import signal
-import subprocess
 import threading
 import time
 from collections import Counter
@@ -22,7 +21,8 @@ from licensing import clock, db
 from licensing.models import Event, Subscription, Term
 from licensing.operations import giving_back
 from licensing.settings import Settings
-from tests.serving import COMMAND, clean_environment
+from tests.serving import started
+from tests.warm import Process
 from tests.world import AnAccount, Hands, an_account
 
 SUBSCRIPTIONS, MISSED, SCHEDULERS, KILLS = 300, 4, 4, 20
@@ -33,7 +33,7 @@ class Crew:
     """Schedulers in processes of their own; one that is killed is replaced."""
 
     def __init__(self, settings: Settings, seed: int) -> None:
-        self.environment = clean_environment() | {
+        self.environment = {
             "SEATKEEPER_DATABASE_URL": settings.database_url,
             "SEATKEEPER_SECRET_KEY": settings.secret_key,
         }
@@ -41,13 +41,8 @@ class Crew:
         self.members = [self._hired() for _ in range(SCHEDULERS)]
         self.kills = 0
 
-    def _hired(self) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(  # noqa: S603 our own command
-            [COMMAND, "renew", "--loop"],
-            env=self.environment,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
+    def _hired(self) -> Process:
+        return started("renew", "--loop", **self.environment)
 
     def kill_one(self) -> None:
         """Kill -9 one of them, whatever it is doing, and start another."""

@@ -1,6 +1,7 @@
 """Many seat changes at once, judged by what they lead to together (R16)."""
 
 from collections import Counter
+from collections.abc import Callable
 from contextlib import nullcontext
 from itertools import pairwise
 from random import Random
@@ -67,7 +68,7 @@ def refused_lines(account: AnAccount, *lines: Change) -> dict[int, str]:
     return {line["line"]: line["code"] for line in refusal.value.lines}  # type: ignore[misc]
 
 
-def crowd(account: AnAccount, people: int, *seat_types: str) -> list[str]:
+def crowd(account: AnAccount, people: int, *seat_types: str, status: str = "active") -> list[str]:
     """So many users at once, each with these seats."""
     made = [
         users.create_user(
@@ -76,7 +77,7 @@ def crowd(account: AnAccount, people: int, *seat_types: str) -> list[str]:
             "One",
             (),
             False,
-            "active",
+            status,
             seat_types,
         )
         for n in range(people)
@@ -515,84 +516,48 @@ def test_r16_a_newcomer_does_not_break_an_exchange() -> None:
     assert (account.seats_of(priya), account.seats_of(noah)) == (["sales"], ["core"])
 
 
-@pytest.mark.parametrize(
-    ("line", "code"),
-    [
-        pytest.param(lambda s: assign("usr_none"), "not_found", id="an unknown user"),
-        pytest.param(lambda s: assign("x@example.com"), "not_found", id="an unknown address"),
-        pytest.param(lambda s: assign(s["stranger"]), "not_found", id="another tenant's user"),
-        pytest.param(
-            lambda s: transfer(s["holder"], s["stranger"]), "not_found", id="to another tenant"
-        ),
-        pytest.param(lambda s: assign(s["user"], "gold"), "validation_failed", id="unknown type"),
-        pytest.param(
-            lambda s: change(s["holder"], "core", "gold"), "validation_failed", id="to unknown type"
-        ),
-        pytest.param(
-            lambda s: assign(s["user"], "service"), "seat_type_not_available", id="not sold"
-        ),
-        pytest.param(
-            lambda s: change(s["holder"], "core", "service"),
-            "seat_type_not_available",
-            id="to what is not sold",
-        ),
-        pytest.param(lambda s: assign(s["user"], "partner"), "user_not_eligible", id="ineligible"),
-        pytest.param(
-            lambda s: assign(s["holder"], "view_only"), "exclusive_seat", id="cannot stand beside"
-        ),
-        pytest.param(lambda s: assign(s["off"]), "user_deactivated", id="given to who is off"),
-        pytest.param(lambda s: unassign(s["off"]), "user_deactivated", id="taken from who is off"),
-        pytest.param(
-            lambda s: change(s["off"], "core", "sales"), "user_deactivated", id="changed there"
-        ),
-        pytest.param(
-            lambda s: transfer(s["off"], s["user"]), "user_deactivated", id="moved from there"
-        ),
-        pytest.param(
-            lambda s: transfer(s["holder"], s["off"]), "user_deactivated", id="moved there"
-        ),
-        pytest.param(lambda s: unassign(s["user"]), "not_found", id="taken from who has none"),
-        pytest.param(
-            lambda s: transfer(s["user"], s["holder"]), "not_found", id="moved from who has none"
-        ),
-        pytest.param(
-            lambda s: change(s["user"], "core", "sales"), "not_found", id="changed, but not held"
-        ),
-        pytest.param(
-            lambda s: unassign(s["user"], "view_only"), "seat_required", id="the last one"
-        ),
-        pytest.param(
-            lambda s: transfer(s["holder"], s["holder"]), "transfer_to_self", id="to oneself"
-        ),
-        pytest.param(
-            lambda s: transfer(s["holder"], s["other"]), "already_assigned", id="to a holder"
-        ),
-        pytest.param(
-            lambda s: change(s["both"], "core", "sales"), "already_assigned", id="to what is held"
-        ),
-        pytest.param(
-            lambda s: transfer(s["user"], s["other"], "view_only"),
-            "seat_type_not_transferable",
-            id="exclusive",
-        ),
-        pytest.param(lambda s: assign(s["user"], "sales"), "no_seat_available", id="a full pool"),
-        pytest.param(
-            lambda s: change(s["holder"], "core", "sales"), "no_seat_available", id="to a full pool"
-        ),
-        pytest.param(lambda s: assign(s["late"]), "invitation_expired", id="too late"),
-        pytest.param(
-            lambda s: transfer(s["holder"], s["late"]), "invitation_expired", id="moved too late"
-        ),
-        pytest.param(
-            lambda s: unassign(s["partner"], "partner", give_back=True),
-            "not_enough_unassigned_seats",
-            id="a free one given back",
-        ),
-    ],
-)
-def test_r16_a_line_is_refused_as_the_single_command_would_be(
-    line: Any, code: str, hands: Hands
-) -> None:
+BAD_LINES: dict[str, tuple[Callable[[dict[str, str]], Change], str]] = {
+    "an unknown user": (lambda s: assign("usr_none"), "not_found"),
+    "an unknown address": (lambda s: assign("x@example.com"), "not_found"),
+    "another tenant's user": (lambda s: assign(s["stranger"]), "not_found"),
+    "to another tenant": (lambda s: transfer(s["holder"], s["stranger"]), "not_found"),
+    "unknown type": (lambda s: assign(s["user"], "gold"), "validation_failed"),
+    "to unknown type": (lambda s: change(s["holder"], "core", "gold"), "validation_failed"),
+    "not sold": (lambda s: assign(s["user"], "service"), "seat_type_not_available"),
+    "to what is not sold": (
+        lambda s: change(s["holder"], "core", "service"),
+        "seat_type_not_available",
+    ),
+    "ineligible": (lambda s: assign(s["user"], "partner"), "user_not_eligible"),
+    "cannot stand beside": (lambda s: assign(s["holder"], "view_only"), "exclusive_seat"),
+    "given to who is off": (lambda s: assign(s["off"]), "user_deactivated"),
+    "taken from who is off": (lambda s: unassign(s["off"]), "user_deactivated"),
+    "changed there": (lambda s: change(s["off"], "core", "sales"), "user_deactivated"),
+    "moved from there": (lambda s: transfer(s["off"], s["user"]), "user_deactivated"),
+    "moved there": (lambda s: transfer(s["holder"], s["off"]), "user_deactivated"),
+    "taken from who has none": (lambda s: unassign(s["user"]), "not_found"),
+    "moved from who has none": (lambda s: transfer(s["user"], s["holder"]), "not_found"),
+    "changed, but not held": (lambda s: change(s["user"], "core", "sales"), "not_found"),
+    "the last one": (lambda s: unassign(s["user"], "view_only"), "seat_required"),
+    "to oneself": (lambda s: transfer(s["holder"], s["holder"]), "transfer_to_self"),
+    "to a holder": (lambda s: transfer(s["holder"], s["other"]), "already_assigned"),
+    "to what is held": (lambda s: change(s["both"], "core", "sales"), "already_assigned"),
+    "exclusive": (
+        lambda s: transfer(s["user"], s["other"], "view_only"),
+        "seat_type_not_transferable",
+    ),
+    "a full pool": (lambda s: assign(s["user"], "sales"), "no_seat_available"),
+    "to a full pool": (lambda s: change(s["holder"], "core", "sales"), "no_seat_available"),
+    "too late": (lambda s: assign(s["late"]), "invitation_expired"),
+    "moved too late": (lambda s: transfer(s["holder"], s["late"]), "invitation_expired"),
+    "a free one given back": (
+        lambda s: unassign(s["partner"], "partner", give_back=True),
+        "not_enough_unassigned_seats",
+    ),
+}
+
+
+def test_r16_a_line_is_refused_as_the_single_command_would_be(hands: Hands) -> None:
     account, stranger = an_account(core=5), an_account()
     account.subscribe("sales", seats={"sales": 1})
     scene = {
@@ -609,7 +574,12 @@ def test_r16_a_line_is_refused_as_the_single_command_would_be(
     hands.move(days=20)
     good = account.user()
 
-    assert refused_lines(account, assign(good), line(scene)) == {2: code}
+    refused = {
+        name: refused_lines(account, assign(good), line(scene))
+        for name, (line, _) in BAD_LINES.items()
+    }
+
+    assert refused == {name: {2: code} for name, (_, code) in BAD_LINES.items()}
 
 
 def test_r25b_nothing_is_assigned_while_the_subscription_is_suspended() -> None:
@@ -821,7 +791,7 @@ def test_r16_a_dry_run_foresees_what_the_batch_does() -> None:
 
 def test_r16_500_lines_with_one_bad_one() -> None:
     account = an_account(core=250)
-    holders, new = crowd(account, 250, "core"), crowd(account, 249)
+    holders, new = crowd(account, 250, "core"), crowd(account, 249, status="invited")
     lines = [*map(assign, new), *map(unassign, holders), assign("usr_none")]
 
     assert refused_lines(account, *lines) == {500: "not_found"}
@@ -847,7 +817,7 @@ def any_line(chance: Random, people: list[str]) -> Change:
 
 
 @pytest.mark.parametrize("includes", [True, False], ids=["sales includes core", "side by side"])
-@pytest.mark.parametrize("seed", range(30))
+@pytest.mark.parametrize("seed", range(12))
 def test_r16_whatever_the_lines_the_data_stays_sound_and_the_dry_run_is_right(
     seed: int, includes: bool
 ) -> None:
@@ -856,16 +826,16 @@ def test_r16_whatever_the_lines_the_data_stays_sound_and_the_dry_run_is_right(
         account = two_full_pools(seats=chance.randint(2, 4))
         kinds = chance.sample([["core"], ["core"], ["sales"], ["sales"], ["partner"], [], []], 7)
         people = [account.user(seats=held, partner_eligible=True) for held in kinds]
-        for _ in range(4):
+        for _ in range(10):
             lines = [any_line(chance, people) for _ in range(chance.randint(2, 14))]
 
             foreseen = batch_seats(account.by, lines, dry_run=True, on_error=OnError.CONTINUE)
             done = batch_seats(account.by, lines, on_error=OnError.CONTINUE)
 
             assert (outcomes(foreseen), codes(foreseen)) == (outcomes(done), codes(done))
-            assert list(invariants.violations()) == [], lines
             if includes:
                 assert not any(len(account.seats_of(user)) > 1 for user in people), lines
+        assert list(invariants.violations()) == []
 
 
 def test_r16_a_line_costs_a_bounded_number_of_statements() -> None:

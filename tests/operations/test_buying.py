@@ -1,11 +1,13 @@
 """Adding seats to a pool, with a preview (R17, R22b)."""
 
+from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from licensing.models import Pool
-from licensing.operations import assigning, giving_back
+from licensing.operations import assigning, cancelling, giving_back, tiers
 from licensing.operations.buying import preview_purchase, purchase_seats, shown
 from licensing.queries import pools as queries
 from licensing.queries.cursors import Window
@@ -19,7 +21,24 @@ from licensing.rules.refusals import (
     Unknown,
 )
 from licensing.rules.terms import Interval
-from tests.world import NEXT_RENEWAL, Hands, a_free_account, a_legacy_account, an_account
+from licensing.scheduler import work_through
+from tests.world import (
+    NEXT_RENEWAL,
+    AnAccount,
+    Hands,
+    a_free_account,
+    a_legacy_account,
+    an_account,
+    in_which_starter_sells_no_sales,
+)
+
+
+def _move_down(account: AnAccount, subscription_id: str) -> None:
+    tiers.change_tier(account.by, subscription_id, "starter")
+
+
+def _cancel(account: AnAccount, subscription_id: str) -> None:
+    cancelling.cancel(account.by, subscription_id)
 
 
 def test_r17_seats_are_there_at_once() -> None:
@@ -57,6 +76,49 @@ def test_r17_a_preview_says_what_the_purchase_then_does(hands: Hands) -> None:
     assert {name: bought[name] for name in preview if name in bought} == {
         name: value for name, value in preview.items() if name != "free_by_cancelling"
     }
+
+
+@pytest.mark.parametrize(
+    ("arrange", "beside", "now", "at_renewal"),
+    [
+        pytest.param(_move_down, [], 4500, 1500, id="a lower tier is scheduled"),
+        pytest.param(_cancel, [], 4500, 0, id="the pool closes"),
+        pytest.param(_cancel, ["starter"], 4500, 1500, id="the pool moves"),
+        pytest.param(lambda *_: None, ["starter"], 4500, 4500, id="nothing is arranged"),
+    ],
+)
+def test_r17_the_amount_at_the_renewal_is_what_will_be_paid_then(
+    arrange: Callable[[AnAccount, str], Any], beside: list[str], now: int, at_renewal: int
+) -> None:
+    account = an_account(currency="EUR")
+    for tier in beside:
+        account.subscribe("content", tier, seats={})
+    arrange(account, account.pool("core")["subscription_id"])
+
+    bought = purchase_seats(account.billing_admin, "core", 1)
+
+    assert (bought.amount_now, bought.amount_at_renewal) == (now, at_renewal)
+
+
+def test_r25_a_type_that_the_lower_tier_does_not_sell_costs_nothing_again(hands: Hands) -> None:
+    with in_which_starter_sells_no_sales():
+        account = an_account(currency="EUR")
+        sales = account.subscribe("sales", seats={"sales": 1})
+        tiers.change_tier(account.by, sales, "starter")
+
+        bought = purchase_seats(account.billing_admin, "sales", 1)
+        hands.move_to(NEXT_RENEWAL - timedelta(days=1))
+        work_through()
+
+    told = [e for e in account.events() if e["type"] == "subscription.renewal_upcoming"]
+    (line,) = told[-1]["data"]["object"]["renewal"]
+    assert bought.amount_now is not None
+    assert bought.amount_now > bought.amount_at_renewal == 0
+    assert (
+        line["amount_at_renewal"]
+        == line["amount_for_unassigned"]
+        == {"amount": 0, "currency": "EUR"}
+    )
 
 
 def test_r17_without_a_price_in_the_currency_the_amounts_are_left_open() -> None:

@@ -2,9 +2,18 @@
 
 import pytest
 
-from licensing.operations import assigning, migrating, users
+from licensing.operations import assigning, giving_back, migrating, users
+from licensing.queries import pools
 from licensing.rules.refusals import AccountClosed, PermissionDenied, SeatTypeNotAvailable
-from tests.world import BEFORE_SEAT_BASED_PRICING, a_free_account, a_legacy_account, an_account
+from licensing.scheduler import work_through
+from tests.world import (
+    BEFORE_SEAT_BASED_PRICING,
+    NEXT_RENEWAL,
+    Hands,
+    a_free_account,
+    a_legacy_account,
+    an_account,
+)
 
 
 def test_r3_held_seats_and_quantities_stay_and_everybody_else_may_view() -> None:
@@ -22,6 +31,21 @@ def test_r3_held_seats_and_quantities_stay_and_everybody_else_may_view() -> None
     assert account.seats_of(invited) == []
     users.accept_invitation(account.by, invited)
     assert account.seats_of(invited) == ["view_only"]
+
+
+def test_r3_seats_of_a_legacy_starter_subscription_stay_and_renew(hands: Hands) -> None:
+    account = a_free_account(created_at=BEFORE_SEAT_BASED_PRICING)
+    account.subscribe("sales", "starter", seats={"sales": 2})
+    otto = account.user(seats=["sales"])
+    removal = giving_back.schedule_removal(account.by, "sales", 1)
+
+    migrating.migrate_account(account.billing_admin)
+    hands.move_to(NEXT_RENEWAL)
+    work_through()
+
+    assert account.seats_of(otto) == ["sales"]
+    assert account.numbers("sales") == (1, 1, 0)
+    assert pools.removal(account.by, removal.id)["status"] == "applied"
 
 
 def test_r3_the_change_and_what_follows_are_told() -> None:

@@ -6,8 +6,10 @@ import pytest
 
 from licensing.operations import assigning, buying, giving_back
 from licensing.queries import pools as queries
+from licensing.queries.snapshot import snapshot
 from licensing.rules.refusals import NoSeatAvailable, RemovalNotPending
 from licensing.rules.terms import Interval
+from licensing.scheduler import work_through
 from tests.world import NEXT_RENEWAL, START, AnAccount, Hands, a_free_account, an_account
 
 
@@ -280,6 +282,25 @@ def test_r23_only_the_removals_of_the_pool_that_renews_are_applied(hands: Hands)
 
     assert account.numbers("core") == (4, 0, 0)
     assert account.numbers("sales") == (5, 0, 2)
+
+
+def test_r23_until_somebody_renews_all_reads_show_the_state_that_the_log_tells(
+    hands: Hands,
+) -> None:
+    account = an_account(core=5)
+    removal = giving_back.schedule_removal(account.by, "core", 2)
+    hands.move_to(NEXT_RENEWAL)
+
+    def seen() -> tuple[str, tuple[int, ...], int, int]:
+        at_once = snapshot(account.by)
+        (pool,) = at_once["pools"]
+        assert at_once["sequence"] == len(account.log())
+        shown = queries.removal(account.by, removal.id)["status"]
+        return shown, account.numbers("core"), pool["purchased"], len(at_once["removals"])
+
+    assert seen() == ("scheduled", (5, 0, 2), 5, 1)
+    work_through()
+    assert seen() == ("applied", (3, 0, 0), 3, 0)
 
 
 def test_r23_seats_that_a_renewal_removed_are_not_assigned_any_more(hands: Hands) -> None:

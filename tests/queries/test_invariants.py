@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from licensing import clock, ids, settings
+from licensing import clock, finding, ids, settings
 from licensing.db import db, on_sqlite
 from licensing.models import Account, Event, Pool, Removal, Seat, Subscription, Term, User
 from licensing.operations import giving_back
@@ -261,9 +261,12 @@ def test_r29_a_seat_that_the_log_does_not_tell_of_is_named() -> None:
         Seat.update(id="seat_another").where(Seat.id == seat_id).execute()
         found = _of(account)
 
+    held = (priya, "core", account.pool("core")["id"])
     assert found == [
         f"the log tells of seat {seat_id}, which does not exist",
         "seat seat_another exists, but the log does not tell of it",
+        f"seat {seat_id} is None, but its history ends with {held}",
+        f"seat seat_another is {held}, but its history ends with None",
     ]
 
 
@@ -276,7 +279,35 @@ def test_r29_a_user_that_the_log_does_not_tell_of_is_named() -> None:
         User.create(**copied | {"email": "b@example.com", "email_key": "b@example.com"})
         found = _of(account)
 
-    assert found == ["user usr_another exists, but the log does not tell of it"]
+    assert "user usr_another exists, but the log does not tell of it" in found
+
+
+def test_r27_what_the_seats_table_would_show_wrongly_is_named() -> None:
+    account = an_account()
+    priya = account.user("Priya", seats=["core"])
+    of_priya = User.id == priya
+
+    with _undone():
+        User.update(name="Ada").where(of_priya).execute()
+        renamed = _of(account)
+    with _undone():
+        User.update(holding="none").where(of_priya).execute()
+        marked = _of(account)
+    with _undone():
+        finding.forget(account.id, priya)
+        lost = _of(account)
+    with _undone():
+        kept = User.get(of_priya).search_text
+        Seat.delete().where(Seat.user_id == priya).execute()
+        User.delete().where(of_priya).execute()
+        left_behind = [text for text in violations() if text.startswith("search")]
+        assert finding.is_kept(account.id, priya, kept) == on_sqlite()
+
+    assert f"user {priya} is sorted and searched by another name or address" in renamed
+    assert marked == [f"user {priya} is marked as a holder of none seats, not paid"]
+    assert lost == [f"user {priya} is not found by every part of name and address"]
+    # On PostgreSQL the database takes it along.
+    assert left_behind == (["search: 1 users can be found, 0 exist"] if on_sqlite() else [])
 
 
 def test_r29_a_subscription_that_the_log_does_not_tell_of_is_named() -> None:
@@ -352,9 +383,10 @@ def test_r29_seats_that_were_bought_without_a_word_are_named() -> None:
         Pool.update(purchased=6).execute()
         found = _of(account)
 
-    (told,) = found
+    told, of_the_past = found
     assert told.startswith(f"pool {account.pool('core')['id']} is {{'purchased': 6")
     assert "but the log tells {'purchased': 5" in told
+    assert "but its ledger ends with Figures(purchased=5" in of_the_past
 
 
 def test_r29_only_the_account_that_is_wrong_is_named() -> None:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from peewee import fn
+from peewee import Case, fn
 
 from licensing import settings
 from licensing.rules.permissions import system
@@ -67,12 +67,19 @@ class Stage:
         self.deliver()
 
     def _next_due(self) -> int:
-        """The next instant at which a lane or an endpoint comes due, in milliseconds."""
+        """The next instant at which something may be sent, in milliseconds."""
         now = self.now()
+        # Nothing is sent of a lane that is due while its endpoint is left alone.
+        later = ((Lane.due_at > Endpoint.next_send_at, Lane.due_at),)
+        ready = Case(None, later, Endpoint.next_send_at)
         due = [
-            Endpoint.select(fn.MIN(Endpoint.next_send_at)).where(Endpoint.next_send_at > now),
-            Lane.select(fn.MIN(Lane.due_at)).where(Lane.due_at > now, Lane.state == "ready"),
+            Lane.select(fn.MIN(ready))
+            .join(Endpoint, on=Endpoint.id == Lane.endpoint_id)
+            .where(Lane.state == "ready", ready > now),
             Lane.select(fn.MIN(Lane.lease_until) + 1).where(Lane.state == "leased"),
+            Endpoint.select(fn.MIN(Endpoint.next_send_at)).where(
+                Endpoint.status == "pending", Endpoint.next_send_at > now
+            ),
         ]
         return max(min(query.scalar() or FAR for query in due), now + 1)
 

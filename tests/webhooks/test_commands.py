@@ -2,7 +2,6 @@
 
 import re
 import signal
-import subprocess
 import time
 import urllib.request
 from datetime import UTC, datetime
@@ -13,7 +12,7 @@ import pytest
 from licensing import settings
 from licensing.settings import Settings
 from tests.receivers import Receiver
-from tests.serving import COMMAND, clean_environment, served
+from tests.serving import Served, run, started
 from tests.webhooks.stage import a_stage
 from tests.world import Hands, an_account
 from webhooks import signing
@@ -24,22 +23,12 @@ NOW = 1_790_000_000
 
 
 def _environment(service: Settings, **more: str) -> dict[str, str]:
-    return clean_environment() | {
+    return {
         "SEATKEEPER_DATABASE_URL": service.database_url,
         "SEATKEEPER_SECRET_KEY": service.secret_key,
         "SEATKEEPER_WEBHOOK_ALLOWED_HOSTS": "127.0.0.1",
         **more,
     }
-
-
-def _run(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(  # noqa: S603 our own command
-        [COMMAND, *arguments],
-        env=clean_environment() | environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
 
 
 def test_dispatch_delivers_until_it_is_told_to_stop(service: Settings, hands: Hands) -> None:
@@ -48,12 +37,7 @@ def test_dispatch_delivers_until_it_is_told_to_stop(service: Settings, hands: Ha
     with Receiver() as receiver, a_stage(hands) as stage:
         stage.endpoint(receiver, account, "user.created")
         account.user(seats=[])
-        dispatcher = subprocess.Popen(  # noqa: S603 our own command
-            [COMMAND, "dispatch"],
-            env=_environment(service),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
+        dispatcher = started("dispatch", **_environment(service))
         receiver.wait_for(1)
         account.user(seats=[])
         receiver.wait_for(2)
@@ -73,13 +57,7 @@ def test_secrets_are_encrypted_anew_under_another_key(service: Settings, hands: 
             "SEATKEEPER_SECRET_KEY": new.secret_key,
             "SEATKEEPER_FORMER_SECRET_KEYS": service.secret_key,
         }
-        ran = subprocess.run(  # noqa: S603 our own command
-            [COMMAND, "secrets", "rotate"],
-            env=_environment(service, **keys),
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
+        ran = run("secrets", "rotate", **_environment(service, **keys))
         assert (ran.returncode, ran.stderr) == (0, "")
         assert Secret.get().sealed != before
         settings.put_in_force(new)  # and without the former one
@@ -92,13 +70,7 @@ def test_secrets_are_encrypted_anew_under_another_key(service: Settings, hands: 
 def test_purge_says_what_it_has_deleted(service: Settings) -> None:
     an_account()
 
-    ran = subprocess.run(  # noqa: S603 our own command
-        [COMMAND, "purge"],
-        env=_environment(service),
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    ran = run("purge", **_environment(service))
 
     assert ran.stdout == "0 attempts, 0 events, 0 notices deleted\n"
 
@@ -126,18 +98,18 @@ def test_verify_says_what_is_wrong(tmp_path: Path, change: dict[str, str], said:
         "--now": str(NOW),
     } | change
 
-    ran = _run("webhooks", "verify", str(file), *(f"{n}={v}" for n, v in options.items()))
+    ran = run("webhooks", "verify", str(file), *(f"{n}={v}" for n, v in options.items()))
 
     assert said in ran.stdout + ran.stderr
     assert ran.returncode == (1 if change else 0)
 
 
-def test_listen_forwards_what_happens_and_signs_it(tmp_path: Path) -> None:
-    with served(tmp_path, "--demo") as running, Receiver() as receiver:
-        ran = _run(
+def test_listen_forwards_what_happens_and_signs_it(demo: Served) -> None:
+    with Receiver() as receiver:
+        ran = run(
             *("webhooks", "listen", "--once", "--after", "0", "--type", "seat.assigned"),
-            *("--forward", receiver.url, "--api", running.address),
-            KEY=running.key,
+            *("--forward", receiver.url, "--api", demo.address),
+            KEY=demo.key,
         )
 
     assert (ran.returncode, ran.stderr) == (0, "")
@@ -159,7 +131,7 @@ def test_listen_forwards_what_happens_and_signs_it(tmp_path: Path) -> None:
     ],
 )
 def test_listen_says_what_it_cannot_do(options: list[str], said: str) -> None:
-    ran = _run(
+    ran = run(
         *("webhooks", "listen", "--once", "--forward", "http://127.0.0.1:9/", "--key", "sk_x"),
         *options,
     )
@@ -169,27 +141,24 @@ def test_listen_says_what_it_cannot_do(options: list[str], said: str) -> None:
     assert "Traceback" not in ran.stderr
 
 
-def test_listen_says_that_the_key_is_not_good_enough(tmp_path: Path) -> None:
-    with served(tmp_path) as running:
-        ran = _run(
-            *("webhooks", "listen", "--once", "--forward", "http://127.0.0.1:9/"),
-            *("--api", running.address, "--key", "sk_none"),
-        )
+def test_listen_says_that_the_key_is_not_good_enough(demo: Served) -> None:
+    ran = run(
+        *("webhooks", "listen", "--once", "--forward", "http://127.0.0.1:9/"),
+        *("--api", demo.address, "--key", "sk_none"),
+    )
 
     assert ran.returncode == 1
     assert "answers 401" in ran.stderr
 
 
-def test_the_demo_shows_signed_deliveries(tmp_path: Path) -> None:
-    with served(tmp_path, "--demo") as running:
-        found = re.search(r"curl (http://127\.0\.0\.1:\d+/)\n", running.printed)
-        assert found
-        deadline = time.monotonic() + 30
-        while time.monotonic() < deadline:
-            with urllib.request.urlopen(found.group(1), timeout=10) as answer:  # noqa: S310 ours
-                shown = answer.read().decode()
-            if "signature good  seat.assigned" in shown:
-                break
+def test_the_demo_shows_signed_deliveries(demo: Served) -> None:
+    found = re.search(r"curl (http://127\.0\.0\.1:\d+/)\n", demo.printed)
+    assert found
+    deadline = time.monotonic() + 30
+    shown = ""
+    while "signature good  seat.assigned" not in shown and time.monotonic() < deadline:
+        with urllib.request.urlopen(found.group(1), timeout=10) as answer:  # noqa: S310 ours
+            shown = answer.read().decode()
 
-    assert "signature good  webhook.verification" in shown
+    assert "signature good  seat.assigned" in shown
     assert "refused" not in shown

@@ -1,6 +1,7 @@
 """Everything is delivered, in the order of each account, as the same bytes (promises 1 to 3)."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
@@ -35,6 +36,22 @@ def test_promise_1_whatever_happens_is_delivered_as_it_stands_in_the_log(hands: 
 
     assert sent == told
     assert (lane.state, lane.cursor) == ("idle", told[-1]["sequence"])
+
+
+def test_a_trace_goes_on_at_the_receiver(hands: Hands) -> None:
+    account = an_account(core=10)
+    trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    words = {"traceparent": "00-of-metadata"}
+    with Receiver() as receiver, a_stage(hands) as stage:
+        stage.endpoint(receiver, account)
+        for number, traceparent in enumerate((trace, None)):
+            actor = replace(account.by, traceparent=traceparent)
+            users.create_user(actor, f"user{number}@example.com", f"User {number}", metadata=words)
+        stage.deliver()
+
+        sent = [(r.json["type"], r.headers.get("traceparent")) for r in receiver.requests]
+
+    assert [traced for type, traced in sent if type == "user.created"] == [trace, None]
 
 
 def test_promise_2_events_of_an_account_come_in_its_order(hands: Hands) -> None:

@@ -90,6 +90,11 @@ def test_a_receiver_may_abort_a_message_unless_it_took_it() -> None:
     assert verdict(None, control="abort-message") is Verdict.ENDPOINT_TROUBLE
 
 
+def test_a_receiver_may_say_with_any_status_that_it_wants_nothing_more() -> None:
+    assert {verdict(status, control="disable") for status in range(200, 600)} == {Verdict.GONE}
+    assert verdict(None, control="disable") is Verdict.ENDPOINT_TROUBLE
+
+
 def test_an_address_that_we_refuse_is_nobody_elses_fault() -> None:
     assert verdict(None, refused_address=True) is Verdict.BLOCKED
 
@@ -224,6 +229,20 @@ def test_after_trouble_it_goes_faster_step_by_step() -> None:
     assert sorted(set(allowed)) == [1, 2, 4, 8, 16]
     assert breaker.delivered().is_sound
     assert Breaker().in_flight(4) == 4
+
+
+def test_who_asks_for_a_pause_is_sent_half_as_much_at_once() -> None:
+    breaker, allowed = Breaker(), []
+    for _ in range(5):
+        breaker = breaker.slowed(16)
+        allowed.append(breaker.in_flight(16))
+
+    assert allowed == [8, 4, 2, 1, 1]
+    assert Breaker().slowed(3).in_flight(3) == 1
+    assert _failed(4).slowed(16).failures == 4
+    for _ in range(FULL_SPEED):
+        breaker = breaker.delivered()
+    assert breaker.is_sound
 
 
 def test_operators_are_warned_when_it_opens_and_after_an_hour_one_three_and_six_days() -> None:

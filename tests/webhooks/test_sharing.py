@@ -9,15 +9,16 @@ from datetime import timedelta
 import pytest
 
 from licensing import clock, db
+from licensing.db import transactional
 from licensing.settings import Settings, current
 from tests.receivers import Answer, Received, Receiver
 from tests.webhooks.stage import a_stage, endpoint
 from tests.world import START, Hands, an_account
-from webhooks import dispatcher, lanes, waking
+from webhooks import dispatcher, endpoints, lanes, messages, outcomes, waking
 from webhooks.dispatcher import Dispatcher
-from webhooks.models import Attempt
-from webhooks.rules import Breaker
-from webhooks.transport import Transport
+from webhooks.models import Attempt, Lane
+from webhooks.rules import Breaker, Occasion
+from webhooks.transport import Outcome, Transport
 
 
 @contextmanager
@@ -60,6 +61,28 @@ def test_promise_5_a_dead_endpoint_among_ten_does_not_hold_up_the_nine(hands: Ha
 
     assert hanging == 4  # in flight at once, per endpoint and dispatcher
     assert len(dead.events) == 12
+
+
+def test_promise_5_without_a_limit_a_dead_endpoint_would_hold_up_the_others(hands: Hands) -> None:
+    """The negative control: as much may be on its way to one endpoint as there are senders."""
+    companies = [an_account(core=10) for _ in range(4)]
+    alive = threading.Event()
+    with (
+        a_stage(hands) as stage,
+        Receiver(lambda _: Answer(after=alive)) as dead,
+        Receiver() as receiver,
+    ):
+        stage.endpoint(dead, None, "user.created", max_in_flight=4)
+        stage.endpoint(receiver, None, "user.deactivated")
+        with _running(senders=4):
+            for company in companies:
+                company.user(seats=[])
+            dead.wait_for(4)
+            companies[0].deactivate(companies[0].user(seats=[]))
+            with pytest.raises(AssertionError):
+                receiver.wait_for(1, seconds=0.5)
+            alive.set()
+            receiver.wait_for(1)
 
 
 def test_promise_5_endpoints_in_trouble_share_half_of_the_senders(hands: Hands) -> None:
@@ -199,22 +222,68 @@ def test_promise_7_who_has_lost_the_lease_changes_nothing(hands: Hands) -> None:
     assert Attempt.select().count() == 2
 
 
-@pytest.mark.parametrize("rate", [5, 50])
-def test_an_endpoint_is_sent_no_more_a_second_than_it_wants(hands: Hands, rate: int) -> None:
+@pytest.mark.parametrize(
+    ("lock", "tries"), [(endpoints.LOCK, 2), ("FOR UPDATE", 3)], ids=["as it is", "control"]
+)
+def test_promise_7_dispatchers_that_settle_at_once_do_not_wait_for_each_other(
+    service: Settings, hands: Hands, monkeypatch: pytest.MonkeyPatch, lock: str, tries: int
+) -> None:
+    if service.on_sqlite:
+        pytest.skip("SQLite has one writer at a time")
+    company = an_account(core=10)
+    with a_stage(hands) as stage, Receiver() as receiver:
+        id = stage.endpoint(receiver, company, "user.created")
+    message = messages.outside_of_logs(endpoint(id), messages.PING, {})
+    monkeypatch.setattr(endpoints, "LOCK", lock)
+    both, tried = threading.Barrier(2), list[str]()
+
+    @transactional
+    def settle() -> None:
+        tried.append(threading.current_thread().name)
+        outcomes.note_attempt(company.id, id, message, Outcome(204), Occasion.DELIVERY)
+        if len(tried) <= 2:
+            both.wait(10)
+        endpoints.locked(id)
+
+    def work() -> None:
+        with db.connection():
+            settle()
+        db.close()
+
+    threads = [threading.Thread(target=work) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len(tried) == tries
+    assert Attempt.select().count() == 2
+
+
+@pytest.mark.parametrize(("rate", "seconds", "step"), [(5, 4, 50), (50, 2, 20)])
+def test_an_endpoint_is_sent_no_more_a_second_than_it_wants(
+    hands: Hands, rate: int, seconds: int, step: int
+) -> None:
     companies = [an_account(core=10) for _ in range(10)]
     sent: list[int] = []
     with a_stage(hands) as stage, a_stage(hands) as other, Receiver() as receiver:
-        stage.endpoint(receiver, None, "user.created", rate=rate, max_in_flight=16)
-        for _ in range(rate * 5 // 10 + 1):
+        more = {"rate": rate, "max_in_flight": 16, "start": "beginning"}
+        stage.endpoint(receiver, None, "*", **more)
+        while _waiting() <= rate * (seconds + 1):
             for company in companies:
-                company.user(seats=[])
-        for step in range(400):
-            hands.move(milliseconds=10)
-            sent += [step * 10] * (stage if step % 2 else other).deliver()
+                company.user(seats=["core"])
+        for look, at in enumerate(range(0, seconds * 1000, step)):
+            hands.move(milliseconds=step)
+            sent += [at] * (stage if look % 2 else other).deliver()
 
     in_a_second = max(sum(start <= at < start + 1000 for at in sent) for start in sent)
     assert in_a_second <= rate * 1.2
-    assert len(sent) >= rate * 4 * 0.95
+    assert len(sent) >= rate * seconds * 0.95
+
+
+def _waiting() -> int:
+    """How many events wait in all lanes of an endpoint that is told everything."""
+    return sum(lane.head - lane.cursor for lane in Lane.select(Lane.head, Lane.cursor))
 
 
 def test_a_slow_start_doubles() -> None:

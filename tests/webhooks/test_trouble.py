@@ -12,7 +12,8 @@ from licensing.settings import Settings
 from tests.receivers import Answer, Received, Receiver
 from tests.webhooks.stage import a_stage, endpoint
 from tests.world import AnAccount, Hands, an_account
-from webhooks import lanes, outcomes
+from webhooks import endpoints as endpoints_of
+from webhooks import lanes, outcomes, rules
 from webhooks.models import Attempt, Endpoint, Lane, Notice, Parked
 from webhooks.operations import endpoints, replaying, sending
 from webhooks.rules import Poison, verdict
@@ -28,7 +29,9 @@ def _busy(company: AnAccount) -> None:
     company.user(seats=["core"])
 
 
-def test_promise_4_an_outage_of_an_hour_costs_few_attempts_and_no_event(hands: Hands) -> None:
+def test_promise_4_an_outage_of_an_hour_costs_few_attempts_no_event_and_a_minute_at_the_most(
+    hands: Hands,
+) -> None:
     account = an_account(core=100)
     with Receiver() as receiver, a_stage(hands) as stage:
         id = stage.endpoint(receiver, account, "seat.assigned")
@@ -39,7 +42,9 @@ def test_promise_4_an_outage_of_an_hour_costs_few_attempts_and_no_event(hands: H
         in_vain = len(receiver.requests)
         receiver.forget()
         receiver.answer = 204
-        stage.pass_time(seconds=61)
+        stage.pass_time(seconds=60)
+        assert receiver.events
+        stage.pass_time(seconds=1)
 
         sequences = [event["sequence"] for event in receiver.events]
         lane = stage.lane(id, account)
@@ -50,18 +55,18 @@ def test_promise_4_an_outage_of_an_hour_costs_few_attempts_and_no_event(hands: H
     assert (lane.state, endpoint(id).failures) == ("idle", 0)
 
 
-def test_promise_4_delivery_restarts_within_a_minute_after_an_hour_down(hands: Hands) -> None:
+def test_promise_4_without_the_breaker_a_minute_would_cost_more_than_that_hour(
+    hands: Hands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The negative control: the message is retried, not the endpoint."""
+    monkeypatch.setattr(rules, "FAILURES_THAT_OPEN", 10**9)
     account = an_account(core=10)
-    with Receiver() as receiver, a_stage(hands) as stage:
-        stage.endpoint(receiver, account)
-        receiver.answer = 500
+    with Receiver(500) as receiver, a_stage(hands) as stage:
+        stage.endpoint(receiver, account, "seat.assigned")
         _busy(account)
-        stage.pass_time(minutes=59)
-        receiver.forget()
-        receiver.answer = 204
-        stage.pass_time(seconds=60)
+        stage.pass_time(seconds=55)
 
-    assert receiver.events
+    assert len(receiver.requests) > 100
 
 
 def test_promise_4_exactly_one_lane_probes_an_endpoint_in_trouble(hands: Hands) -> None:
@@ -230,12 +235,31 @@ def test_promise_4_slowing_down_is_not_charged(
         assert stage.deliver() == 1
 
 
-def test_promise_4_who_is_gone_is_left_alone(hands: Hands) -> None:
+def test_promise_4_who_asks_for_a_pause_is_sent_less_at_once_until_it_copes(hands: Hands) -> None:
+    account = an_account(core=30)
+    with Receiver() as receiver, a_stage(hands) as stage:
+        id = stage.endpoint(receiver, account, max_in_flight=16)
+        receiver.answer = 429
+        _busy(account)
+        stage.deliver()
+        halved = endpoints_of.allowance(endpoint(id))
+        receiver.answer = 204
+        for _ in range(20):
+            _busy(account)
+        stage.pass_time(seconds=5)
+
+    assert (halved, endpoints_of.allowance(endpoint(id))) == (8, 16)
+
+
+@pytest.mark.parametrize(
+    "goodbye", [Answer(410), Answer(200, {"webhook-delivery": "disable"})], ids=["410", "disable"]
+)
+def test_promise_4_who_is_gone_is_left_alone(hands: Hands, goodbye: Answer) -> None:
     account = an_account(core=10)
     with Receiver() as receiver, Receiver() as operator, a_stage(hands) as stage:
         id = stage.endpoint(receiver, account)
         stage.endpoint(operator, None, "endpoint.*")
-        receiver.answer = 410
+        receiver.answer = lambda _: goodbye
         _busy(account)
         stage.pass_time(hours=2)
         assert (len(receiver.requests), endpoint(id).status) == (1, "gone")

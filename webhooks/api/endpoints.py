@@ -66,7 +66,7 @@ def _event_types(**options: Any) -> fields.ListOf:
         min=1,
         max=50,
         description="Which events: names of types, `seat.*`, `billing` for all that changes a "
-        "quantity or a term, or `*`",
+        "quantity or a term, now or later, or `*`",
         example=["billing"],
         **options,
     )
@@ -164,7 +164,7 @@ class WebhookEndpointResponse(Response):
     )
     secrets = fields.ListOf(
         fields.Nested(WebhookSecretResponse, description="A secret"),
-        max=4,
+        max=3,
         description="The secrets that sign, the newest first",
     )
     failures = fields.Integer(min=0, description="How often in a row it failed", example=0)
@@ -181,6 +181,11 @@ class WebhookEndpointResponse(Response):
         description="When it is sent to again at the earliest, null for at once",
         example=None,
     )
+    lag = fields.Integer(
+        min=0,
+        description="How far it is behind in all logs together, in sequences; see its lanes",
+        example=0,
+    )
     version = fields.Version()
     created_at = fields.CreatedAt()
 
@@ -191,7 +196,7 @@ class NewWebhookEndpointResponse(WebhookEndpointResponse):
     secret = fields.Text(
         max=100,
         description="Signs every message; shown only here",
-        example="whsec_C2FVsBQIhrscChlQ",
+        example="whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=",
     )
 
 

@@ -1,0 +1,24 @@
+"""Signs of life of the threads that work beside the API."""
+
+import time
+
+# A step of work, with a database that is slow to answer, takes less.
+SECONDS_TO_LIVE = 60.0
+
+_beats: dict[str, float] = {}
+
+
+def beat(name: str) -> None:
+    """Say that the thread of this name is alive; from now on it is missed when it is silent."""
+    _beats[name] = time.monotonic()
+
+
+def rest(name: str) -> None:
+    """Say that the thread of this name has ended as it should."""
+    _beats.pop(name, None)
+
+
+def silent() -> list[str]:
+    """The names of those that have given no sign of life for too long, sorted."""
+    now = time.monotonic()
+    return sorted(name for name, at in _beats.items() if now - at > SECONDS_TO_LIVE)

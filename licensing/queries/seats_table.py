@@ -1,0 +1,105 @@
+"""
+The seats table: users with what they hold, searched, filtered, sorted (R27).
+
+Each order has its index, which is walked until the page is full. A filter that few users pass would
+make that walk long, so each is asked first for its users: where there are not more than `FEW`, they
+alone are looked at. Either way a page costs what it shows, not what the account holds.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from licensing import hands
+from licensing.clock import to_text
+from licensing.models import Seat, User
+from licensing.queries.accounts import existing_account
+from licensing.queries.cursors import Key, Order, Page, Window, ordered_page, value_of
+from licensing.queries.passing import (
+    Filters,
+    Passing,
+    active_at,
+    activity_of,
+    as_it_is,
+    computed,
+)
+from licensing.queries.users import seats_by_user
+from licensing.resources import Resource, text_or_none
+from licensing.rules.accounts import invitation_at
+from licensing.rules.permissions import SEE, Actor, require
+
+
+class Sort(StrEnum):
+    """What the seats table is sorted by; with a minus backwards."""
+
+    NAME = "name"
+    NAME_BACKWARDS = "-name"
+    EMAIL = "email"
+    EMAIL_BACKWARDS = "-email"
+    LAST_ACTIVE_AT = "last_active_at"
+    LAST_ACTIVE_AT_BACKWARDS = "-last_active_at"
+    CREATED_AT = "created_at"
+    CREATED_AT_BACKWARDS = "-created_at"
+
+
+def seats_table(actor: Actor, window: Window, sort: Sort = Sort.NAME, **filters: Any) -> Page:
+    """
+    The users of the account with the seats that they hold, in the order of `sort`.
+
+    `filters` are those of `Filters`. By last activity, those who were never active come first.
+    Equal ones follow in the order in which they were added. Raises `InvalidCursor`, `NotFound` and
+    `PermissionDenied`.
+    """
+    require(actor, SEE)
+    now = hands.instant_of(existing_account(actor.account).test_clock_id)
+    wanted = Filters(**filters)
+    of = ("seat-table", actor.account, sort, wanted)
+    found = _page(Passing(actor.account, wanted, now), sort, window, of)
+    seats = seats_by_user(actor.account, [row.id for row in found.items])
+    return found.mapped(lambda row: _shown(row, seats[row.id], now))
+
+
+def _shown(row: User, seats: list[Seat], now: datetime) -> Resource:
+    return {
+        "user_id": row.id,
+        "name": row.name,
+        "email": row.email,
+        "status": row.status,
+        "invitation": invitation_at(row.invitation, row.invitation_expires_at, now),
+        "invitation_expires_at": text_or_none(row.invitation_expires_at),
+        "last_active_at": text_or_none(row.last_active_at),
+        "permissions": row.permissions,
+        "partner_eligible": row.partner_eligible,
+        "seats": [
+            {
+                "id": seat.id,
+                "seat_type": seat.seat_type,
+                "pool_id": seat.pool_id,
+                "assigned_at": to_text(seat.assigned_at),
+            }
+            for seat in seats
+        ],
+        "external_id": row.external_id,
+        "created_at": to_text(row.created_at),
+    }
+
+
+def _page(passing: Passing, sort: Sort, window: Window, of: tuple[object, ...]) -> Page:
+    few = passing.few()
+    if few is None:
+        return ordered_page(passing.users(), _order(sort, as_it_is), window, of)
+    return ordered_page(passing.users(User.id.in_(few)), _order(sort, computed), window, of)
+
+
+def _order(sort: Sort, seen: Callable[[Any], Any]) -> Order:
+    """The order; `seen` makes of each term what the database gets to see."""
+    key = {
+        "name": Key(seen(User.name_key), value_of(User.name_key)),
+        "email": Key(seen(User.email_key), value_of(User.email_key)),
+        "last_active_at": Key(seen(active_at()), activity_of),
+        "created_at": Key(seen(User.created_at), value_of(User.created_at)),
+    }[sort.removeprefix("-")]
+    # No two users of an account have the same address.
+    unique = () if sort.endswith("email") else (Key(seen(User.id), value_of(User.id)),)
+    return Order((key, *unique), backwards=sort.startswith("-"))

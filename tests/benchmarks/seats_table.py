@@ -1,0 +1,162 @@
+"""
+What a page of the seats table costs as the account grows (P13, P15).
+
+    python -m tests.benchmarks.seats_table [SIZE …]
+
+Accounts of all sizes are in one database: a new one in a temporary folder, or the empty one that
+SEATKEEPER_DATABASE_URL names. Each figure is the median of interleaved requests through the whole
+application; beside it the ratio to the smallest account, and the 95th percentile.
+"""
+
+import os
+import random
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+from flask import Flask
+from peewee import chunked
+
+from app import create_app
+from licensing import clock, db, finding, ids, migrations
+from licensing.demo import STAFF
+from licensing.models import Pool, Seat, User
+from licensing.operations import api_keys
+from licensing.queries.cursors import Window
+from licensing.queries.seats_table import seats_table
+from licensing.rules.permissions import Scope, system
+from licensing.rules.searching import name_key, search_text
+from tests.world import AnAccount, an_account
+
+SIZES = (1_000, 10_000, 100_000)
+ROUNDS = 21
+NOW = clock.now()
+REQUESTS = {
+    "first page": "",
+    "first page by e-mail, backwards": "sort=-email",
+    "first page by last activity": "sort=last_active_at",
+    "search of many, a name": "search=marchetti",
+    "search of many, a letter": "search=a",
+    "search of many, two words": "search=sof+marchetti",
+    "search of one, an address": "search=number777@",
+    "search of none": "search=xyzzy",
+    "search of none, two letters": "search=qx",
+    "status of few": "status=deactivated",
+    "seat type of few": "seat_type=partner",
+    "holding of few": "holding=none",
+    "paid and active, by name": "holding=paid&status=active",
+    "inactive since, by name": f"inactive_since={clock.to_text(NOW - timedelta(days=300))}",
+    "inactive since, nobody": f"inactive_since={clock.to_text(NOW - timedelta(days=4000))}",
+    "expired invitations of many": "invitation=pending&search=no",
+}
+
+
+def _people(account: AnAccount, pool: Pool, many: int) -> Iterator[tuple[Any, Any]]:
+    """So many users and their seats, as the operations would have written them."""
+    drawn = random.Random(many)  # noqa: S311 no secret
+    firsts, lasts = zip(*(row[0].split(" ", 1) for row in STAFF), strict=True)
+    for number in range(many):
+        name = f"{drawn.choice(firsts)} {drawn.choice(lasts)}"
+        rare_type = number % 297 == 0
+        rare, invited = number % 1_000 == 3, number % 20 == 7
+        kind = "none" if rare else "unpaid" if number % 9 == 0 else "paid"
+        email = f"{name_key(name).replace(' ', '.')}.number{number}@example.com"
+        active = None if invited else NOW - timedelta(minutes=drawn.randrange(600_000))
+        user = {
+            "account_id": account.id, "id": ids.new("usr"), "email": email, "email_key": email,
+            "name": name, "name_key": name_key(name), "search_text": search_text(name, email),
+            "status": "deactivated" if rare else "invited" if invited else "active",
+            "invitation": "pending" if invited and not rare else None,
+            "invitation_expires_at": NOW + timedelta(days=5),
+            "permissions": [], "partner_eligible": False, "holds_exclusive": kind == "unpaid",
+            "holding": kind, "last_active_at": active, "metadata": {}, "version": 1,
+            "created_at": NOW - timedelta(days=700),
+        }  # fmt: skip
+        seat = {
+            "account_id": account.id, "id": ids.new("seat"), "user_id": user["id"],
+            "seat_type": "core" if kind == "paid" else "partner" if rare_type else "view_only",
+            "pool_id": pool.id if kind == "paid" else None, "exclusive": kind == "unpaid",
+            "assigned_at": NOW, "assigned_by_type": "system", "assigned_by_id": "benchmark",
+            "version": 1, "created_at": NOW,
+        }  # fmt: skip
+        yield user, None if rare else seat
+
+
+@db.transactional
+def _write(people: list[tuple[Any, Any]]) -> None:
+    User.insert_many([user for user, _ in people]).execute()
+    Seat.insert_many([seat for _, seat in people if seat]).execute()
+    for user, _ in people:
+        finding.keep(user["account_id"], user["id"], user["search_text"])
+
+
+def _load(many: int) -> AnAccount:
+    account = an_account(core=1)
+    pool = Pool.get(Pool.account_id == account.id)
+    for people in chunked(_people(account, pool, many), 1_000):
+        _write(people)
+    return account
+
+
+def _paths(account: AnAccount, many: int) -> dict[str, str]:
+    """What is asked for in an account: the requests, and a page in the middle of it."""
+    deep = seats_table(account.by, Window(many // 2)).next_cursor
+    table = f"/v1/accounts/{account.id}/seat-table"
+    queries = REQUESTS | {"deep page": f"cursor={deep}"}
+    return {name: f"{table}?{query}" for name, query in queries.items()}
+
+
+def _timed(app: Flask, path: str, token: str) -> float:
+    start = time.perf_counter()
+    answer = app.test_client().get(path, headers={"Authorization": f"Bearer {token}"})
+    took = time.perf_counter() - start
+    assert answer.status_code == 200, answer.text
+    return took * 1000
+
+
+def _measured(app: Flask, sizes: list[int]) -> dict[str, dict[int, list[float]]]:
+    paths = {size: _paths(_load(size), size) for size in sizes}
+    if not db.on_sqlite():
+        db.db.execute_sql("SET statement_timeout = 0")
+    db.db.execute_sql("ANALYZE")
+    db.db.execute_sql("CHECKPOINT" if not db.on_sqlite() else "PRAGMA wal_checkpoint(TRUNCATE)")
+    _, token = api_keys.create_key(system(), "benchmark", [Scope.READ])
+    figures: dict[str, dict[int, list[float]]] = {}
+    for _ in range(ROUNDS):
+        for size in sizes:
+            for name, path in paths[size].items():
+                took = _timed(app, path, token)
+                figures.setdefault(name, {}).setdefault(size, []).append(took)
+    return figures
+
+
+def _report(figures: dict[str, dict[int, list[float]]], sizes: list[int]) -> Iterator[str]:
+    yield f"{'median ms (ratio, p95)':34}" + "".join(f"{size:>24,}" for size in sizes)
+    for name, by_size in figures.items():
+        base = statistics.median(by_size[sizes[0]])
+        cells = [
+            f"{(middle := statistics.median(took)):.1f} "
+            f"({middle / base:.2f}, {statistics.quantiles(took, n=20)[-1]:.1f})"
+            for took in by_size.values()
+        ]
+        yield f"{name:34}" + "".join(f"{cell:>24}" for cell in cells)
+
+
+def main(sizes: list[int]) -> None:
+    """Load the accounts, ask, and print what it took."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ.setdefault("SEATKEEPER_DATABASE_URL", f"sqlite:///{folder}/seatkeeper.db")
+        os.environ.setdefault("SEATKEEPER_SECRET_KEY", "a secret that is only good for measuring")
+        app = create_app()
+        with db.connection():
+            migrations.apply()
+            for line in _report(_measured(app, sizes), sizes):
+                print(line)  # noqa: T201 what it is for
+
+
+if __name__ == "__main__":
+    main([int(size) for size in sys.argv[1:]] or list(SIZES))
