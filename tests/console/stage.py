@@ -147,10 +147,6 @@ class Console:
         """Wait for a notice."""
         self.page.locator(".notice", has_text=text).wait_for()
 
-    def users(self) -> list[str]:
-        """The names in the table, from the top."""
-        return [name.strip() for name in self.page.locator("tbody .name").all_inner_texts()]
-
     def table_shows(self, *names: str) -> None:
         """Wait until the table shows these users, in this order."""
         wanted = "\n".join(names)
