@@ -2,7 +2,7 @@
 
 // The records of a text, each with the line that it begins in; a line break inside quotation marks
 // is no end.
-export function records(text) {
+function records(text) {
   const found = [];
   let [start, line, begun, quoted] = [0, 1, 1, false];
   const end = (n) => {

@@ -133,7 +133,7 @@ function holds(user, name) {
 }
 
 // A choice of seat types, as radio buttons that say how many are left.
-export function typeChoice(label, types) {
+function typeChoice(label, types) {
   const name = newId("type");
   const boxes = types.map((type, n) => {
     const id = `${name}-${n}`;

@@ -31,7 +31,7 @@ function keyScreen() {
   go.type = "submit";
   const form = h(
     "form",
-    { class: "card key", on: { submit } },
+    { class: "card key-form", on: { submit } },
     field(
       "API key",
       input,
