@@ -9,7 +9,17 @@ from flask import Flask
 from flask.cli import ScriptInfo
 from peewee import PeeweeException
 
-from licensing import __version__, api, backup_commands, cli, db, logs, seat_commands, settings
+from licensing import (
+    __version__,
+    api,
+    backup_commands,
+    cli,
+    console,
+    db,
+    logs,
+    seat_commands,
+    settings,
+)
 from licensing.queries import operating
 from licensing.scheduler import Scheduler
 from licensing.settings import Settings, StartRefused
@@ -36,6 +46,7 @@ def create_app(chosen: Settings | None = None) -> Flask:
     operating.watch()
     app = Flask("seatkeeper", static_folder=None)
     api.add_api(app, in_force, RESOURCES)
+    console.add_console(app)
     for command in COMMANDS:
         app.cli.add_command(command)
     return app

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from licensing import clock, settings
+from licensing import clock, sessions, settings
 from licensing.db import transactional
 from licensing.operations import (
     accounts,
@@ -99,13 +99,14 @@ LEGACY_SINCE = datetime(2022, 5, 10, 8, 30, tzinfo=UTC)
 @dataclass(frozen=True)
 class Loaded:
     """
-    What was loaded: the accounts by name, the test clock of the last one, and a key that may do
-    everything.
+    What was loaded: the accounts by name, the test clock of the last one, a key that may do
+    everything, and a session of a super admin of the first one.
     """
 
     accounts: dict[str, str]
     clock_id: str
     token: str
+    session: str
 
 
 def load() -> Loaded:
@@ -119,14 +120,16 @@ def load() -> Loaded:
             "the demo companies need the default catalogue; unset SEATKEEPER_CATALOGUE"
         )
     _, token = api_keys.create_key(system(), "demo", [Scope.ADMIN])
-    companies = {"Northwind Robotics": _modern(), "Kessler Werkzeuge": _legacy()}
+    modern, administrator = _modern()
+    companies = {"Northwind Robotics": modern, "Kessler Werkzeuge": _legacy()}
     clock_id, companies["Tidewater Labs"] = _on_a_test_clock()
-    return Loaded(companies, clock_id, token)
+    session, _ = sessions.mint(modern, administrator, sessions.LONGEST)
+    return Loaded(companies, clock_id, token, session)
 
 
 def welcome(loaded: Loaded, address: str) -> str:
     """What a new user needs to know to make the first request."""
-    account_id = next(iter(loaded.accounts.values()))
+    company, account_id = next(iter(loaded.accounts.items()))
     notes = {
         "Kessler Werkzeuge": " (legacy pricing)",
         "Tidewater Labs": f" (on test clock {loaded.clock_id})",
@@ -142,6 +145,9 @@ Demo companies:
 
 API key that may do everything:
   {loaded.token}
+
+The console, signed in as a super admin of {company} for 12 hours:
+  {address}/console#token={loaded.session}
 
 Try it:
   curl -H 'Authorization: Bearer {loaded.token}' {address}/v1/accounts/{account_id}/pools
@@ -159,8 +165,8 @@ def _days_ago(days: float) -> Iterator[None]:
         yield
 
 
-def _modern() -> str:
-    """A company that began on the free tools and has grown since."""
+def _modern() -> tuple[str, str]:
+    """A company that began on the free tools and has grown since, and its super admin."""
     with _days_ago(236):
         account = accounts.create_account(system(), "Northwind Robotics", "EUR", "Europe/Berlin")
         by = system(account.id)
@@ -182,7 +188,7 @@ def _modern() -> str:
     _recent_weeks(by, amara, ids)
     with _days_ago(1):
         tiers.change_tier(amara, service, "professional")
-    return str(account.id)
+    return str(account.id), ids["Amara Okafor"]
 
 
 def _recent_weeks(by: Actor, amara: Actor, ids: dict[str, str]) -> None:

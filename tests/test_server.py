@@ -76,10 +76,12 @@ def test_the_demo_prints_what_a_new_user_needs(demo: Served) -> None:
     status, body = _ask(demo, urlsplit(curl.group()).path if curl else "")
     docs, _ = _ask(demo, "/docs")
     contract, _ = _ask(demo, "/openapi.json")
+    console, _ = _ask(demo, "/console")
 
-    assert (status, docs, contract) == (200, 200, 200)
+    assert (status, docs, contract, console) == (200, 200, 200, 200)
     assert {pool["seat_type"] for pool in json.loads(body)["items"]} == {"core", "sales", "service"}
     assert f"{demo.address}/docs" in demo.printed
+    assert f"{demo.address}/console#token=" in demo.printed
 
 
 def test_the_demo_shows_users_of_every_kind(demo: Served) -> None:
