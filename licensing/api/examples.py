@@ -51,6 +51,8 @@ FACTS: dict[str, Any] = {
     "minimum": 8,
     "maximum": 1_000_000,
     "refused": 1,
+    "limit": 6000,
+    "retry_after": 42,
     "troubles": ["schema"],
     "lines": [
         {

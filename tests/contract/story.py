@@ -7,6 +7,7 @@ examples instead of comparing them.
 
 from typing import Any
 
+from licensing.operations import requesting
 from licensing.rules.permissions import system
 from licensing.scheduler import work_through
 from tests.contract.recording import Recorder
@@ -30,9 +31,11 @@ def told(recorder: Recorder, hands: Hands) -> None:
         ORDER | {"seats": [{"seat_type": "core", "quantity": 4}]},
         Idempotency_Key="order-4711",
     ).json
-    people = _people(tell, a, account)
+    people = _people(tell, a)
     _seats(tell, a, people)
     _quantities(tell, a)
+    _requests(tell, a, people)
+    _the_past(tell, a, hands)
     _the_log(tell, a)
     _services(tell, account, people)
     with Receiver() as receiver:
@@ -40,6 +43,12 @@ def told(recorder: Recorder, hands: Hands) -> None:
     _a_subscription(tell, a, subscription)
     _a_legacy_account(tell)
     tell("deleteUser", "DELETE", f"{a}/users/{people['noah']}?take_seats=true")
+
+
+def _stage(a: str) -> AnAccount:
+    """The account of a path, to be acted on without being told."""
+    account_id = a.rpartition("/")[2]
+    return AnAccount(account_id, system(account_id))
 
 
 def _what_there_is(tell: Any) -> None:
@@ -63,8 +72,8 @@ def _an_account(tell: Any) -> dict[str, Any]:
     return account
 
 
-def _people(tell: Any, a: str, account: dict[str, Any]) -> dict[str, str]:
-    stage = AnAccount(account["id"], system(account["id"]))
+def _people(tell: Any, a: str) -> dict[str, str]:
+    stage = _stage(a)
     ines = stage.user("Ines Moreau", email="ines@example.com", permissions=["super_admin"])
     noah = stage.user("Noah Brandt", email="noah@example.com", seats=["core"])
     invited = {"email": "priya@example.com", "name": "Priya Raghavan", "seat_types": ["core"]}
@@ -74,6 +83,11 @@ def _people(tell: Any, a: str, account: dict[str, Any]) -> dict[str, str]:
     tell("acceptInvitation", "POST", f"{a}/users/{priya}/acceptance")
     tell("updateUser", "PATCH", f"{a}/users/{priya}", {"permissions": ["manage_users"]})
     tell("recordActivity", "POST", f"{a}/users/{priya}/activity", {"at": "2026-03-02T08:15:00Z"})
+    active = [{"user_id": priya}, {"email": "noah@example.com", "at": "2026-03-01T17:40:00Z"}]
+    tell("recordActivities", "POST", f"{a}/activity", {"lines": active})
+    new = [{"email": "sofia@example.com", "name": "Sofia Lindqvist", "permissions": []}]
+    tell("batchUsers", "POST", f"{a}/user-batches", {"lines": new}, Idempotency_Key="import-1")
+    tell("seatsTable", "GET", f"{a}/seat-table?search=noah&holding=paid")
     tell("getEntitlements", "GET", f"{a}/users/{priya}/entitlements")
     tell("getEntitlement", "GET", f"{a}/users/{priya}/entitlements/contacts")
     asked = {"user_ids": [priya, noah], "features": ["contacts"]}
@@ -86,9 +100,7 @@ def _seats(tell: Any, a: str, people: dict[str, str]) -> None:
     seat = tell("assignSeat", "POST", f"{a}/seats", wanted).json
     tell("listSeats", "GET", f"{a}/seats?seat_type=core")
     tell("getSeat", "GET", f"{a}/seats/{seat['id']}")
-    lina = AnAccount(a.rpartition("/")[2], system(a.rpartition("/")[2])).user(
-        "Lina Okafor", email="lina@example.com"
-    )
+    lina = _stage(a).user("Lina Okafor", email="lina@example.com")
     moved = {"seat_id": seat["id"], "to_user_id": lina}
     tell("transferSeat", "POST", f"{a}/transfers", moved)
     tell("listTransfers", "GET", f"{a}/transfers")
@@ -114,6 +126,31 @@ def _quantities(tell: Any, a: str) -> None:
     pool = tell("listPools", "GET", f"{a}/pools").json["items"][0]
     etag = tell("getPool", "GET", f"{a}/pools/{pool['id']}").headers["ETag"]
     tell("updatePool", "PATCH", f"{a}/pools/{pool['id']}", {"low_mark": 2}, If_Match=etag)
+
+
+def _requests(tell: Any, a: str, people: dict[str, str]) -> None:
+    asked = {"user_id": people["noah"], "seat_type": "core", "note": "For the spring campaign"}
+    first = tell("createSeatRequest", "POST", f"{a}/seat-requests", asked).json
+    tell("listSeatRequests", "GET", f"{a}/seat-requests?status=open")
+    path = f"{a}/seat-requests/{first['id']}"
+    tell("getSeatRequest", "GET", path)
+    tell("approveSeatRequest", "POST", f"{path}/approval")
+    others = _stage(a)
+    for name, end, body in (
+        ("declineSeatRequest", "decline", {"note": "The viewing seat is enough"}),
+        ("withdrawSeatRequest", "withdrawal", None),
+    ):
+        asker = others.user("Jonas Weber", seats=[])
+        request = requesting.ask_for_seat(others.by, "core", user_id=asker)
+        tell(name, "POST", f"{a}/seat-requests/{request.id}/{end}", body)
+
+
+def _the_past(tell: Any, a: str, hands: Hands) -> None:
+    pool = _stage(a).pool("core")["id"]
+    hands.move(days=3)
+    tell("getPoolHistory", "GET", f"{a}/pools/{pool}/history?from=2026-03-02&to=2026-03-05")
+    tell("listSeatDays", "GET", f"{a}/seat-days?from=2026-03-01&to=2026-04-01")
+    tell("listInactiveSeats", "GET", f"{a}/inactive-seats?inactive_since=2026-03-04T00:00:00Z")
 
 
 def _the_log(tell: Any, a: str) -> None:
