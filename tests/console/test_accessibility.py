@@ -29,7 +29,10 @@ def a_busy_company() -> AnAccount:
 
 def check(who: Console, where: str, rules: list[str] = EVERY_RULE) -> None:
     """Fail with what axe-core finds, and where."""
-    who.page.wait_for_function("() => !document.querySelector('.loading, [aria-busy=true]')")
+    who.page.wait_for_function(
+        "() => !document.querySelector('.loading, .waiting, [aria-busy=true]')"
+        " && document.getAnimations().every(({ playState }) => playState === 'finished')"
+    )
     found = violations(who.page, rules)
     assert [(where, v["id"], [n["html"] for n in v["nodes"]][:3]) for v in found] == []
 
