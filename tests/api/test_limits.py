@@ -1,5 +1,6 @@
 """How often each caller may ask: told beforehand, refused kindly, and never wrongly."""
 
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -299,7 +300,8 @@ SETTINGS = {
 
 def _leave_out_the_settings_of_the_tests(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     monkeypatch.chdir(folder)
-    monkeypatch.delenv("SEATKEEPER_TEST_DATABASE_URL", raising=False)
+    for name in [name for name in os.environ if name.startswith("SEATKEEPER_TEST_")]:
+        monkeypatch.delenv(name)
 
 
 def test_every_mistake_in_settings_about_callers_is_told(
