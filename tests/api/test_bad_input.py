@@ -260,6 +260,7 @@ def _at_real_things(app: Flask, client: FlaskClient) -> dict[str, str]:
         "replay_id": "rpl_none",
         "key_id": client.get("/v1/api-keys").json["items"][0]["id"],
         "clock_id": test_clocks.create_clock(system(), "Renewals", START).id,
+        "request_id": "req_none",
     }
 
 

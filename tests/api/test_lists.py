@@ -196,7 +196,7 @@ def test_the_total_counts_the_whole_list_when_it_is_asked_for(app: Flask, path: 
         pytest.param("a~b%2Fc=1", "/a~0b~1c", id="a name that needs escaping"),
         pytest.param("=1", "/", id="a value without a name"),
         pytest.param("cursor=", "/cursor", id="an empty cursor"),
-        pytest.param("cursor=" + "x" * 1001, "/cursor", id="an endless cursor"),
+        pytest.param("cursor=" + "x" * 4001, "/cursor", id="an endless cursor"),
         pytest.param("cursor=%00", "/cursor", id="a NUL"),
         pytest.param("cursor=a&cursor=b", "/cursor", id="two cursors"),
     ],

@@ -90,9 +90,12 @@ def test_a_refusal_tells_the_numbers_behind_it() -> None:
 
 
 def test_what_can_never_be_right_points_to_the_member() -> None:
-    (error,) = answer_to(Unacceptable("quantity", "is odd")).json["errors"]
+    wrong = Unacceptable("quantity", "is odd")
+    (of_a_body,) = answer_to(wrong, "POST").json["errors"]
+    (of_a_query,) = answer_to(wrong).json["errors"]
 
-    assert (error["location"], error["pointer"]) == ("body", "/quantity")
+    assert (of_a_body["location"], of_a_body["pointer"]) == ("body", "/quantity")
+    assert (of_a_query["location"], of_a_query["pointer"]) == ("query", "/quantity")
 
 
 def test_a_stale_version_comes_with_the_present_etag() -> None:

@@ -10,7 +10,7 @@ from werkzeug.test import TestResponse
 
 from licensing import clock
 from licensing.api.seats_table import SEAT_TABLE
-from licensing.operations import users
+from licensing.operations.activity import record_activity
 from tests.http import Calling, calling, signed_in
 from tests.world import AnAccount, Hands, an_account
 
@@ -25,7 +25,7 @@ def a_scene() -> AnAccount:
     account.user('Noah, the "second"', email="noah@example.com", status="invited")
     account.user("Ada", email="ada@example.com", status="invited", seats=["sales"])
     account.deactivate(account.user("Mateus", email="m@example.com"))
-    users.record_activity(account.by, zoe)
+    record_activity(account.by, zoe)
     return account
 
 

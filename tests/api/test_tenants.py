@@ -43,9 +43,10 @@ LISTS = (
 def _routes(app: Flask) -> Iterator[tuple[str, str]]:
     """Method and rule of every route below an account, from the routing itself."""
     for rule in app.url_map.iter_rules():
-        if rule.rule.startswith("/v1/accounts/<account_id>"):
+        path = rule.rule.replace("<id:", "<")
+        if path.startswith("/v1/accounts/<account_id>"):
             for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
-                yield method, rule.rule
+                yield method, path
 
 
 def _body_of(app: Flask, method: str, rule: str) -> Any:
@@ -328,6 +329,7 @@ def _things(app: Flask, account: AnAccount) -> dict[str, str]:
         "pool": ids["pool_id"],
         "sub": ids["subscription_id"],
         "rem": ids["removal_id"],
+        "req": ids["request_id"],
         "evt": ids["event_id"],
         "whe": endpoint,
         "rpl": replay.json["id"],
