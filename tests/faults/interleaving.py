@@ -26,7 +26,7 @@ from typing import Any
 
 from peewee import Model, PeeweeException
 
-from licensing import db
+from licensing import db, finding
 from licensing.clock import to_text
 from licensing.models import (
     TABLES,
@@ -126,6 +126,9 @@ class Stage:
                     values = [value for kept in rows for value in kept]
                     places = ", ".join([row] * len(rows))
                     db.db.execute_sql(f"INSERT INTO {table} VALUES {places}", values)
+            # How users are found is no table of rows on one of the databases: it is made anew.
+            for user in User.select(User.account_id, User.id, User.search_text):
+                finding.keep(user.account_id, [(user.id, user.search_text)])
 
     def plain(self, text: str) -> str:
         """`text` with ids that a command has made replaced by what they are ids of."""
@@ -155,7 +158,8 @@ class Stage:
 
 def clear() -> None:
     """Empty the database."""
-    deletions = [f"DELETE FROM {model._meta.table_name}" for model in reversed(TABLES)]
+    tables = ["user_search", *(model._meta.table_name for model in reversed(TABLES))]
+    deletions = [f"DELETE FROM {table}" for table in tables]
     with db.db.atomic():
         for statement in deletions if db.on_sqlite() else ["; ".join(deletions)]:
             db.db.execute_sql(statement)

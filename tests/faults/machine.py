@@ -19,9 +19,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine
 from werkzeug.test import TestResponse
 
-from licensing import sessions
+from licensing import finding, sessions
 from licensing.db import transactional
-from licensing.models import TABLES, Account
+from licensing.models import TABLES, Account, User
 from licensing.operations import api_keys, assigning, giving_back
 from licensing.queries import invariants
 from licensing.rules.permissions import Scope, system
@@ -298,6 +298,8 @@ def same(shown: dict[str, Any], expected: dict[str, Any]) -> None:
 @transactional
 def forget(account_id: str) -> None:
     """Remove an account, so that the next example finds no other one in its way."""
+    for user in User.select(User.id).where(User.account_id == account_id):
+        finding.forget(account_id, user.id)
     for table in reversed(TABLES):
         if hasattr(table, "account_id"):
             table.delete().where(table.account_id == account_id).execute()
