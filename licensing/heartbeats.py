@@ -13,6 +13,12 @@ def beat(name: str) -> None:
     _beats[name] = time.monotonic()
 
 
+def go_on(name: str) -> None:
+    """Say that the thread of this name, if it is one that beats, is alive in a long step."""
+    if name in _beats:
+        beat(name)
+
+
 def rest(name: str) -> None:
     """Say that the thread of this name has ended as it should."""
     _beats.pop(name, None)

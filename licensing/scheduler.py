@@ -66,7 +66,7 @@ class Scheduler:
         steps = 0
         try:
             while steps < STEPS_PER_TURN and not self._stopping.is_set():
-                heartbeats.beat("scheduler")
+                heartbeats.go_on("scheduler")
                 if not scheduled.do_one(account_id):
                     break
                 steps += 1

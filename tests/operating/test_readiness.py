@@ -14,6 +14,7 @@ from licensing.clock import system_time
 from licensing.queries import operating
 from licensing.scheduler import Scheduler
 from tests.http import a_client
+from tests.world import Hands, an_account
 
 
 def _readiness(app: Flask) -> tuple[int, list[str]]:
@@ -60,6 +61,15 @@ def test_a_scheduler_that_was_stopped_is_not_missed() -> None:
     scheduler = Scheduler()
     scheduler.stop()
     scheduler.run()
+
+    with _elsewhere(heartbeats, "SECONDS_TO_LIVE", -1.0):
+        assert heartbeats.silent() == []
+
+
+def test_a_scheduler_that_works_through_once_is_not_missed_afterwards(hands: Hands) -> None:
+    an_account()
+    hands.move(days=40)
+    Scheduler().work_through()
 
     with _elsewhere(heartbeats, "SECONDS_TO_LIVE", -1.0):
         assert heartbeats.silent() == []
