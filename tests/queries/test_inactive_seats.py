@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from licensing.operations import cancelling, tiers, users
+from licensing.operations import activity, cancelling, tiers
 from licensing.queries import inactive_seats
 from licensing.queries.cursors import InvalidCursor, Window
 from licensing.rules.refusals import PermissionDenied
@@ -33,10 +33,10 @@ def _scene(hands: Hands) -> tuple[AnAccount, dict[str, str]]:
         people[name] = account.user(name, seats=["core", "sales"] if name == "Eve" else ["core"])
         hands.move(days=1)
         if day % 2:
-            users.record_activity(account.by, people[name])
+            activity.record_activity(account.by, people[name])
     people["Viewer"] = account.user("Viewer")
     hands.move(days=60)
-    users.record_activity(account.by, people["Ada"])
+    activity.record_activity(account.by, people["Ada"])
     people["New"] = account.user("New", seats=["core"])
     return account, people
 

@@ -10,7 +10,14 @@ from hypothesis import strategies as st
 
 from licensing.db import db
 from licensing.models import PoolFigures, SeatHolding
-from licensing.operations import assigning, buying, cancelling, giving_back, test_clocks, users
+from licensing.operations import (
+    activity,
+    assigning,
+    buying,
+    cancelling,
+    giving_back,
+    test_clocks,
+)
 from licensing.operations.deactivating import delete_user
 from licensing.queries import invariants, pool_history
 from licensing.rules.calendar import MOST_POINTS, Step
@@ -350,6 +357,6 @@ def test_r27_activity_is_no_part_of_the_past() -> None:
     priya = account.user(seats=["core"])
     before = len(_holdings(account))
 
-    users.record_activity(account.by, priya)
+    activity.record_activity(account.by, priya)
 
     assert len(_holdings(account)) == before

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from licensing import clock
 from licensing.models import Seat, User
-from licensing.operations import deactivating, test_clocks, users
+from licensing.operations import activity, deactivating, test_clocks, users
 from licensing.queries import passing
 from licensing.queries.cursors import InvalidCursor, Window
 from licensing.queries.seats_table import Sort, seats_table
@@ -174,7 +174,7 @@ def a_company(hands: Hands) -> AnAccount:
         hands.move(days=1)
         user = account.user(f"{'äbcde'[number % 5]} {'same' if number % 3 else number}", **kind)
         if kind.get("status") != "invited" and number % 4:
-            users.record_activity(account.by, user, clock.now())
+            activity.record_activity(account.by, user, clock.now())
         if number % 7 == 3:
             account.deactivate(user)
         if number % 8 == 5 and number > 8:
@@ -275,7 +275,7 @@ def test_r27_who_was_never_active_counts_from_the_day_of_the_first_seat(
     holder = account.user("Holder", seats=["core"])
     active = account.user("Active", seats=["core"])
     hands.move(days=10)
-    users.record_activity(account.by, active)
+    activity.record_activity(account.by, active)
 
     def inactive(days: int) -> set[str]:
         return set(ids_of(account, inactive_since=START + timedelta(days=days, minutes=1)))
@@ -313,7 +313,7 @@ def test_r27_pages_stay_right_while_rows_change(sort: str, hands: Hands, either_
         hands.move(days=1)
         user = account.user(f"{'äbcde'[number % 5]} same")
         if number % 3:
-            users.record_activity(account.by, user)
+            activity.record_activity(account.by, user)
     before = ids_of(account, sort, search="same")
     seen: list[str] = []
     new: set[str] = set()
