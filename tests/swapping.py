@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Iterator
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -26,7 +26,9 @@ KINDS = {
 }
 # Named by somebody else, or by nobody: there is nothing of another tenant to put there.
 NOT_OURS = {"external_id"}
-EXAMPLE = re.compile(rf"([a-z]+)_{EXAMPLE_ID}")
+# Recorded examples count up from the first id, so that their last digits differ.
+COUNTED = 4
+EXAMPLE = re.compile(rf"([a-z]+)_{EXAMPLE_ID[:-COUNTED]}[0-9a-f]{{{COUNTED}}}")
 METHODS = ("get", "post", "patch", "delete")
 
 
@@ -40,6 +42,7 @@ class Request:
     body: Any = None
     headers: dict[str, str] = field(default_factory=dict)
     query: str = ""
+    content_type: str = "application/json"
 
 
 @dataclass(frozen=True)
@@ -80,12 +83,18 @@ def _places(
         name, where = parameter.get("name", ""), parameter.get("in", "header")
         if where != "header" and (kind := _kind(name, parameter)):
             yield where, (name,), kind
-    content = described.get("requestBody", {}).get("content", {})
-    for steps, schema in _members(contract, content.get("application/json", {}).get("schema", {})):
+    _, body = content_of(described)
+    for steps, schema in _members(contract, body.get("schema", {})):
         named = next((step for step in reversed(steps) if isinstance(step, str)), "")
         is_list = schema.get("type") == "array" or (steps and steps[-1] == "metadata")
         if not is_list and (kind := _kind(named, schema)):
             yield "body", steps, kind
+
+
+def content_of(described: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """The media type in which an operation takes its body first of all, and what is told of it."""
+    content = described.get("requestBody", {}).get("content", {})
+    return next(iter(content.items()), ("application/json", {}))
 
 
 def _kind(name: str, described: dict[str, Any]) -> str | None:
@@ -128,9 +137,9 @@ def request_of(
     body: Any = None,
 ) -> Request:
     """The documented example of an operation, with the ids of a tenant, sent with a new key."""
-    content = described.get("requestBody", {}).get("content", {})
+    content_type, content = content_of(described)
     if body is None:
-        body = content.get("application/json", {}).get("example")
+        body = content.get("example")
     for parameter in described["parameters"]:
         if parameter.get("in") == "path":
             kind = _kind(parameter["name"], parameter)
@@ -140,7 +149,10 @@ def request_of(
     if {"$ref": "#/components/parameters/IfMatchRequired"} in described["parameters"]:
         headers["If-Match"] = '"v1"'
     query = "?" + urlencode(_required(described))
-    return Request(described["operationId"], method.upper(), path, _of(ids, body), headers, query)
+    body = _of(ids, body)
+    return Request(
+        described["operationId"], method.upper(), path, body, headers, query, content_type
+    )
 
 
 def _required(described: dict[str, Any]) -> dict[str, str]:
@@ -175,4 +187,4 @@ def swapped(request: Request, place: Place, own: dict[str, str], foreign: str) -
         if isinstance(inner, list) and not inner:
             inner.append(foreign)
         inner[last] = foreign  # type: ignore[index,call-overload]
-    return Request(request.operation, request.method, path, body, request.headers, query)
+    return replace(request, path=path, body=body, query=query)

@@ -37,7 +37,7 @@ from licensing.rules.refusals import (
 )
 
 MEDIA_TYPE = "application/problem+json"
-
+WITHOUT_BODY = {"GET", "HEAD", "DELETE"}
 
 # From the most special to the most general kind.
 STATUS_OF_KIND = {
@@ -92,8 +92,8 @@ def problem(refusal: Refusal) -> Response:
     }
     facts = _facts(refusal, body)
     if isinstance(refusal, Invalid):
-        # What a question asks for is in its query.
-        location = "query" if request.method == "GET" else "body"
+        # What has no body says everything in its query.
+        location = "query" if request.method in WITHOUT_BODY else "body"
         errors = [{"location": location, "pointer": refusal.pointer, "detail": str(refusal)}]
         facts["errors"] = errors
     answer = Response(orjson.dumps(body | facts), status, content_type=MEDIA_TYPE)

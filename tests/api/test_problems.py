@@ -30,11 +30,11 @@ from licensing.rules.refusals import (
 MEMBERS = {"type", "title", "status", "detail", "instance", "code", "request_id"}
 
 
-def answer_to(error: Exception, method: str = "GET", **more: Any) -> Any:
-    """How an application answers when a view raises this."""
+def answer_to(error: Exception, method: str = "GET", takes: str = "GET", **more: Any) -> Any:
+    """How an application answers when a view that takes one method raises this."""
     app = Flask("raising", static_folder=None)
     api = build_api(app)
-    app.add_url_rule("/it", "it", _raising(error))
+    app.add_url_rule("/it", "it", _raising(error), methods=[takes])
     api.register_blueprint(docs.blp)
     return app.test_client().open(more.pop("path", "/it"), method=method, **more)
 
@@ -91,11 +91,20 @@ def test_a_refusal_tells_the_numbers_behind_it() -> None:
 
 def test_what_can_never_be_right_points_to_the_member() -> None:
     wrong = Unacceptable("quantity", "is odd")
-    (of_a_body,) = answer_to(wrong, "POST").json["errors"]
-    (of_a_query,) = answer_to(wrong).json["errors"]
+    places = {
+        method: answer_to(wrong, method, takes=method).json["errors"]
+        for method in ("GET", "DELETE", "POST", "PATCH")
+    }
 
-    assert (of_a_body["location"], of_a_body["pointer"]) == ("body", "/quantity")
-    assert (of_a_query["location"], of_a_query["pointer"]) == ("query", "/quantity")
+    def mistake(location: str) -> list[dict[str, str]]:
+        return [{"location": location, "pointer": "/quantity", "detail": str(wrong)}]
+
+    assert places == {
+        "GET": mistake("query"),
+        "DELETE": mistake("query"),
+        "POST": mistake("body"),
+        "PATCH": mistake("body"),
+    }
 
 
 def test_a_stale_version_comes_with_the_present_etag() -> None:
