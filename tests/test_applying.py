@@ -91,6 +91,11 @@ def test_r16_a_file_of_several_batches_is_applied_once(app: Flask, tmp_path: Pat
     assert account.numbers("core") == (5, 5, 0)
 
 
+def _at_a_terminal() -> None:
+    """Heed Ctrl-C, which what is started in the background does not."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.parametrize(
     ("done", "blow", "status"),
     [
@@ -123,7 +128,8 @@ def test_r18_cut_short_in_the_middle_it_goes_on_and_repeats_nothing(
     with serving(killing) as address:
         command = [COMMAND, "seats", "apply", str(file), "--account", account.id]
         command += ["--url", address, "--batch", "1"]
-        running.append(subprocess.Popen(command, env=environment))  # noqa: S603 our own command
+        process = subprocess.Popen(command, env=environment, preexec_fn=_at_a_terminal)  # noqa: S603 our own command
+        running.append(process)
         assert running[0].wait(timeout=60) == status
         assert account.happened().count("seat_removal.scheduled") == 2 + done
         repeated = apply(address, account, file, "--batch", "1", key=environment["SEATKEEPER_KEY"])
@@ -295,6 +301,8 @@ def test_a_busy_service_is_asked_again_as_late_as_it_says_and_not_for_ever() -> 
 def test_what_the_command_reads_may_be_set_beside_the_settings_of_a_service(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    for name in [name for name in os.environ if name.startswith("SEATKEEPER_")]:
+        monkeypatch.delenv(name)
     monkeypatch.setenv("SEATKEEPER_DATABASE_URL", f"sqlite:///{tmp_path}/own.db")
     monkeypatch.setenv("SEATKEEPER_URL", "http://127.0.0.1:8080")
     monkeypatch.setenv("SEATKEEPER_KEY", "sk_x")
