@@ -52,6 +52,12 @@ class Process:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.pid, signal.SIGKILL)
 
+    def poll(self) -> int | None:
+        """Its code, or None while it runs."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.wait(timeout=0)
+        return self._code
+
     def wait(self, timeout: float | None = None) -> int:
         """Wait for its end; returns its code. Raises `subprocess.TimeoutExpired`."""
         if self._code is None:

@@ -59,10 +59,9 @@ def as_3_0(described: dict[str, Any]) -> dict[str, Any]:
     The same contract as OpenAPI 3.0.3: what 3.0 cannot say is said in its own way.
 
     Without `webhooks`, their schemas and the licence's identifier; `type` lists become `nullable`,
-    references with siblings `allOf`, and constants one-value enumerations.
+    a null to choose and constants one-value enumerations, and references with siblings `allOf`.
     """
     older: dict[str, Any] = _older(described)
-    _name_the_types(older, older["components"]["schemas"])
     older["openapi"] = "3.0.3"
     if older.pop("webhooks", None) is not None:
         _leave_out_what_nothing_refers_to(older)
@@ -92,18 +91,6 @@ def _referred_to(value: Any) -> Iterator[str]:
             yield from _referred_to(child)
 
 
-def _name_the_types(value: Any, components: dict[str, Any]) -> None:
-    """Give what may be null the type of what it refers to: without one, `nullable` says nothing."""
-    children = value.values() if isinstance(value, dict) else value
-    for child in children:
-        if isinstance(child, dict | list):
-            _name_the_types(child, components)
-    if isinstance(value, dict) and value.get("nullable") and "allOf" in value:
-        target = components.get(value["allOf"][0].get("$ref", "").removeprefix(SCHEMAS), {})
-        if "type" in target:
-            value["type"] = target["type"]
-
-
 def _older(value: Any) -> Any:
     if isinstance(value, list):
         return [_older(item) for item in value]
@@ -130,13 +117,12 @@ def _member(name: str, member: Any) -> Any:
 
 
 def _one_type(schema: dict[str, Any]) -> dict[str, Any]:
-    """A list of several types becomes a choice; one type and null is left to `_without_null`."""
+    """A list of several types becomes a choice; its null is left to `_without_null`."""
     kinds = schema.get("type")
     if not isinstance(kinds, list) or len(set(kinds) - {"null"}) < 2:
         return schema
     rest = {name: member for name, member in schema.items() if name != "type"}
-    nullable = {"nullable": True} if "null" in kinds else {}
-    return rest | {"anyOf": [{"type": kind} for kind in kinds if kind != "null"]} | nullable
+    return rest | {"anyOf": [{"type": kind} for kind in kinds]}
 
 
 def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
@@ -146,9 +132,9 @@ def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
         return schema | {"type": kind} | ({"nullable": True} if "null" in kinds else {})
     choices = schema.get("anyOf")
     if isinstance(choices, list) and {"type": "null"} in choices:
+        # Beside a choice `nullable` would say nothing: it widens the `type` next to it only.
         others = [choice for choice in choices if choice != {"type": "null"}]
-        rest = {name: member for name, member in schema.items() if name != "anyOf"}
-        return rest | {"allOf" if len(others) == 1 else "anyOf": others, "nullable": True}
+        return schema | {"anyOf": [*others, {"enum": [None]}]}
     return schema
 
 

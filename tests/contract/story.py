@@ -136,11 +136,11 @@ def _requests(tell: Any, a: str, people: dict[str, str]) -> None:
     tell("getSeatRequest", "GET", path)
     tell("approveSeatRequest", "POST", f"{path}/approval")
     others = _stage(a)
-    for name, end, body in (
-        ("declineSeatRequest", "decline", {"note": "The viewing seat is enough"}),
-        ("withdrawSeatRequest", "withdrawal", None),
+    for name, asking, end, body in (
+        ("declineSeatRequest", "Jonas", "decline", {"note": "The viewing seat is enough"}),
+        ("withdrawSeatRequest", "Amara", "withdrawal", None),
     ):
-        asker = others.user("Jonas Weber", seats=[])
+        asker = others.user(asking, email=f"{asking.lower()}@example.com", seats=[])
         request = requesting.ask_for_seat(others.by, "core", user_id=asker)
         tell(name, "POST", f"{a}/seat-requests/{request.id}/{end}", body)
 
