@@ -91,7 +91,7 @@ def _write(people: list[tuple[Any, Any]]) -> None:
     User.insert_many([user for user, _ in people]).execute()
     Seat.insert_many([seat for _, seat in people if seat]).execute()
     for user, _ in people:
-        finding.keep(user["account_id"], user["id"], user["search_text"])
+        finding.keep(user["account_id"], [(user["id"], user["search_text"])])
 
 
 def _load(many: int) -> AnAccount:
