@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import tempfile
@@ -9,6 +10,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
 from datetime import timedelta
 from pathlib import Path
+from typing import TextIO
 
 import click
 from flask import current_app
@@ -16,11 +18,12 @@ from flask.cli import ScriptInfo, with_appcontext
 from granian.constants import Interfaces
 from granian.server.mp import MPServer
 
-from licensing import clock, db, demo, logs, metrics, migrations, resources, settings
+from licensing import clock, db, demo, logs, metrics, migrations, resources, roles, settings
 from licensing.api import openapi
 from licensing.operations import api_keys
 from licensing.queries import accounts, invariants
 from licensing.queries.cursors import Window
+from licensing.row_security import EVERY_ACCOUNT
 from licensing.rules.permissions import Scope, system
 from licensing.rules.refusals import Refusal
 from licensing.scheduler import Scheduler
@@ -42,6 +45,12 @@ def _host_and_port(
     if not host or not port.isdecimal() or not 0 < int(port) < 65536:
         raise click.BadParameter("expected an address and a port, such as 127.0.0.1:9100")
     return host.strip("[]"), int(port)
+
+
+def _role_name(_context: click.Context, _option: click.Parameter, value: str | None) -> str | None:
+    if value is not None and not re.fullmatch(r"[a-z_][a-z0-9_]{0,62}", value):
+        raise click.BadParameter("expected lower-case letters, digits and underscores")
+    return value
 
 
 metrics_option = click.option(
@@ -95,7 +104,7 @@ def serve(script: ScriptInfo, host: str, port: int, with_demo: bool) -> None:
         in_force = settings.from_environment()
         settings.put_in_force(in_force)
         db.open_database(in_force)
-        with db.connection():
+        with db.connection(EVERY_ACCOUNT):
             migrations.apply()
             _refuse_a_catalogue_that_lacks_something()
             if with_demo:
@@ -157,7 +166,7 @@ def renew(loop: bool, metrics_at: tuple[str, int] | None) -> None:
     """
     be_observed(metrics_at)
     scheduler = Scheduler()
-    with db.connection():
+    with db.connection(EVERY_ACCOUNT):
         refuse_an_old_schema()
         if not loop:
             click.echo(f"{_counted(scheduler.work_through())} done")
@@ -173,18 +182,41 @@ def _counted(steps: int) -> str:
 
 
 @click.command()
+@click.option(
+    "--runtime-role",
+    metavar="NAME",
+    callback=_role_name,
+    help="Let this PostgreSQL role run the service; it is made where it is not there.",
+)
+@click.option(
+    "--password-file",
+    type=click.File(),
+    help="What the role will log in with, as the first line of a file.",
+)
 @with_appcontext
-def migrate() -> None:
+def migrate(runtime_role: str | None, password_file: TextIO | None) -> None:
     """Bring the database's schema up to date.
 
     Prints the migrations that were applied. Several may run at once: one works, the others wait.
+
+    On PostgreSQL, the runtime role works on rows as the policies of the tables say, for one account
+    at a time; it can neither change the schema nor what is written in the log. Name it whenever the
+    schema was changed.
     """
-    with db.connection():
+    if runtime_role and settings.current().on_sqlite:
+        raise click.UsageError("SQLite has no roles; --runtime-role is for PostgreSQL")
+    if password_file and not runtime_role:
+        raise click.UsageError("--password-file needs --runtime-role")
+    with db.connection(EVERY_ACCOUNT):
         applied = migrations.apply()
-    for name in applied:
-        click.echo(f"applied {name}")
-    if not applied:
-        click.echo("the schema is up to date")
+        for name in applied:
+            click.echo(f"applied {name}")
+        if not applied:
+            click.echo("the schema is up to date")
+        if runtime_role:
+            password = password_file.readline().rstrip("\n") if password_file else None
+            made = roles.set_up(runtime_role, password)
+            click.echo(f"{'made' if made else 'set up'} {runtime_role}, to run the service as")
 
 
 @click.group()
@@ -210,7 +242,7 @@ def create_key(
 ) -> None:
     """Create an API key and print it, and nothing else. It cannot be shown again."""
     expires_at = clock.now() + timedelta(days=days) if days else None
-    with db.connection():
+    with db.connection(EVERY_ACCOUNT):
         refuse_an_old_schema()
         try:
             _, token = api_keys.create_key(
@@ -227,7 +259,7 @@ def create_key(
 def list_keys(as_json: bool) -> None:
     """List the API keys, oldest first, without their secrets."""
     cursor: str | None = None
-    with db.connection():
+    with db.connection(EVERY_ACCOUNT):
         refuse_an_old_schema()
         while True:
             page = accounts.api_keys(system(), Window(limit=200, cursor=cursor))
@@ -249,7 +281,7 @@ def _line_of(key: resources.Resource) -> str:
 @with_appcontext
 def revoke_key(key_id: str) -> None:
     """End an API key at once. KEY_ID is its id (key_…), as `keys list` shows it."""
-    with db.connection():
+    with db.connection(EVERY_ACCOUNT):
         refuse_an_old_schema()
         try:
             api_keys.revoke_key(system(), key_id)
@@ -293,7 +325,7 @@ def load_demo() -> None:
     One is on each pricing model, one on a test clock. Prints an API key that may do everything.
     Running it again adds three more companies.
     """
-    with db.connection():
+    with db.connection(EVERY_ACCOUNT):
         migrations.apply()
         click.echo(demo.welcome(demo.load(), "http://127.0.0.1:8080"))
 
@@ -307,7 +339,7 @@ def verify() -> None:
     Prints what does not hold and exits with 1; reads only, and may run beside the service.
     """
     found = 0
-    with db.connection():
+    with db.connection(EVERY_ACCOUNT):
         refuse_an_old_schema()
         with db.snapshot():
             for text in invariants.violations():

@@ -4,7 +4,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial, wraps
@@ -16,6 +16,7 @@ from peewee import Database, DatabaseProxy, IntegrityError, OperationalError, Sq
 from playhouse.db_url import connect
 from playhouse.pool import PooledDatabase
 
+from licensing.row_security import within
 from licensing.settings import Settings, StartRefused
 
 # Before 3.51.3 two connections that write and checkpoint at once can corrupt a WAL database.
@@ -136,6 +137,8 @@ def _sqlite(settings: Settings) -> Database:
 
 
 def _postgresql(settings: Settings) -> Database:
+    from licensing.bound_cursor import BoundCursor  # needs psycopg, which SQLite does not
+
     url = settings.database_url
     chosen_in_url = {name for name, _ in parse_qsl(urlsplit(url).query)}
     defaults = {k: v for k, v in POSTGRES_PARAMETERS.items() if k not in chosen_in_url}
@@ -147,6 +150,7 @@ def _postgresql(settings: Settings) -> Database:
         max_connections=settings.threads + 2,
         timeout=SECONDS_TO_WAIT,
         stale_timeout=300,
+        cursor_factory=BoundCursor,
         **defaults,
     )
     return database
@@ -158,16 +162,18 @@ def on_sqlite() -> bool:
 
 
 @contextmanager
-def connection() -> Iterator[None]:
+def connection(account_id: str | None = None) -> Iterator[None]:
     """
     A connection for this thread inside the block: the one that is open already, or a new one.
 
     SQLite keeps the thread's connection open, since opening one costs more than most queries;
-    PostgreSQL gives it back to the pool.
+    PostgreSQL gives it back to the pool. `account_id` is whose rows may be touched through it, or
+    `EVERY_ACCOUNT`, where the role is bound to that; without it whose it was before.
     """
     opened = db.connect(reuse_if_open=True)
     try:
-        yield
+        with nullcontext() if account_id is None else within(account_id):
+            yield
     finally:
         if opened and not on_sqlite():
             close()

@@ -14,6 +14,7 @@ from peewee import OperationalError, PeeweeException
 
 from licensing import db, heartbeats
 from licensing.operations import scheduled, test_clocks
+from licensing.row_security import EVERY_ACCOUNT
 
 SECONDS_BETWEEN_LOOKS = 1.0
 # An account whose step failed is left alone for a while, so that it does not hold up the others.
@@ -36,7 +37,7 @@ class Scheduler:
         """Do what comes due, until `stop` is called."""
         while not self._stopping.is_set():
             try:
-                with db.connection():
+                with db.connection(EVERY_ACCOUNT):
                     self.work_through()
             except (PeeweeException, db.Busy):
                 log.exception("the scheduler could not look for what is due")

@@ -10,6 +10,7 @@ from flask.cli import with_appcontext
 
 from licensing import db, settings
 from licensing.cli import be_observed, metrics_option, refuse_an_old_schema
+from licensing.row_security import EVERY_ACCOUNT
 from webhooks import resealing, retention, signing
 from webhooks.event_types import is_filter
 from webhooks.receiving import Listener, ServiceRefused, follow
@@ -26,7 +27,7 @@ def dispatch(metrics_at: tuple[str, int] | None) -> None:
     beside any number of servers; they share the work. What is on its way is finished.
     """
     be_observed(metrics_at)
-    with db.connection():
+    with db.connection(EVERY_ACCOUNT):
         refuse_an_old_schema()
     running = Running(settings.current())
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -42,7 +43,7 @@ def purge() -> None:
 
     Never events that an endpoint has yet to be sent. `serve` and `dispatch` do it every hour.
     """
-    with db.connection():
+    with db.connection(EVERY_ACCOUNT):
         refuse_an_old_schema()
         counts = retention.purge()
     click.echo(", ".join(f"{count} {name}" for name, count in counts.items()) + " deleted")
@@ -145,7 +146,7 @@ def rotate_secrets() -> None:
     Before: set the new key as SEATKEEPER_SECRET_KEY and the old one among
     SEATKEEPER_FORMER_SECRET_KEYS, on every process. Afterwards the old one can be dropped.
     """
-    with db.connection():
+    with db.connection(EVERY_ACCOUNT):
         refuse_an_old_schema()
         count = resealing.reseal()
     click.echo(f"{count} secrets are encrypted under the present key")

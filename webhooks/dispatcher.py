@@ -19,6 +19,7 @@ from peewee import PeeweeException
 
 from licensing import db, heartbeats
 from licensing.db import on_sqlite, transactional
+from licensing.row_security import EVERY_ACCOUNT
 from webhooks import endpoints, health, jobs, lanes, parking, secrets, waking, watching
 from webhooks.jobs import Job
 from webhooks.models import Endpoint, Lane
@@ -67,7 +68,7 @@ class Dispatcher:
 
     def run(self) -> None:
         """Send what is due, until `stop` is called."""
-        with db.connection():
+        with db.connection(EVERY_ACCOUNT):
             if on_sqlite():
                 # What is lost of its own bookkeeping in a power cut costs a duplicate, no event.
                 db.db.execute_sql("PRAGMA synchronous = NORMAL")
