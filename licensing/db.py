@@ -8,6 +8,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial, wraps
+from itertools import count
 from typing import Any, ParamSpec, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
@@ -22,10 +23,13 @@ from licensing.settings import Settings, StartRefused
 # Before 3.51.3 two connections that write and checkpoint at once can corrupt a WAL database.
 OLDEST_SQLITE = (3, 51, 3)
 SECONDS_TO_WAIT = 5
-TRIES = 5
-# Serialisation failure, deadlock, and a unique index that stopped the second of two equal commands:
-# run again, it sees what the first one did.
-WORTH_REPEATING = ("40001", "40P01", "23505")
+# Serialisation failure and deadlock: of those who collide, one gets on each time.
+COLLISIONS = ("40001", "40P01")
+SECONDS_OF_REPEATING = 5
+# A unique index stopped the second of two equal commands: run again, it sees what the first did.
+TAKEN = "23505"
+TRIES_WHERE_TAKEN = 5
+LONGEST_PAUSE = 0.25
 # What Peewee brings along; nothing here uses them.
 PYTHON_FUNCTIONS = ("date_part", "date_trunc", "_pw_json_contains")
 SQLITE_PRAGMAS = {
@@ -223,8 +227,8 @@ def transactional(function: Callable[P, R]) -> Callable[P, R]:
     Run the function in one transaction: the caller's where there is one, else its own.
 
     The outermost call begins and commits; when it collided with another command, or has to be alone
-    (`RunAlone`), it repeats the whole function. An exception undoes everything. Raises `Busy` when
-    the turn to write does not come within five seconds.
+    (`RunAlone`), it repeats the whole function, for five seconds at the most. An exception undoes
+    everything. Raises `Busy` when the turn to write does not come within five seconds.
     """
 
     @wraps(function)
@@ -269,15 +273,23 @@ def _outermost(work: Callable[[], R]) -> R:
 
 
 def _repeated(work: Callable[[], R], alone: bool) -> R:
-    for remaining in reversed(range(TRIES)):
+    deadline = time.monotonic() + SECONDS_OF_REPEATING
+    for tries in count(1):
         try:
             return _once(work, alone)
         except (OperationalError, IntegrityError) as failure:
-            if not (remaining and sqlstate(failure) in WORTH_REPEATING):
+            if not _is_worth_repeating(failure, tries, deadline):
                 raise
         # Full jitter: who collided once should not collide again.
-        time.sleep(random.uniform(0, 0.01 * 2 ** (TRIES - remaining)))  # noqa: S311 not a secret
+        time.sleep(random.uniform(0, min(0.01 * 2**tries, LONGEST_PAUSE)))  # noqa: S311 no secret
     raise AssertionError("unreachable: the last try returns or raises")
+
+
+def _is_worth_repeating(failure: Exception, tries: int, deadline: float) -> bool:
+    state = sqlstate(failure)
+    if state == TAKEN:
+        return tries < TRIES_WHERE_TAKEN
+    return state in COLLISIONS and time.monotonic() < deadline
 
 
 def _once(work: Callable[[], R], alone: bool) -> R:

@@ -10,6 +10,7 @@ import pytest
 
 from licensing import clock, db
 from licensing.db import transactional
+from licensing.row_security import EVERY_ACCOUNT
 from licensing.settings import Settings, current
 from tests.receivers import Answer, Received, Receiver
 from tests.webhooks.stage import a_stage, endpoint
@@ -192,7 +193,7 @@ def test_promise_7_clocks_of_their_own_would_make_them_send_twice(hands: Hands) 
 
 
 def _delivering(one: Dispatcher) -> None:
-    with db.connection():
+    with db.connection(EVERY_ACCOUNT):
         one.deliver_all()
     db.close()
 
@@ -246,7 +247,7 @@ def test_promise_7_dispatchers_that_settle_at_once_do_not_wait_for_each_other(
         endpoints.locked(id)
 
     def work() -> None:
-        with db.connection():
+        with db.connection(EVERY_ACCOUNT):
             settle()
         db.close()
 
