@@ -22,6 +22,8 @@ from licensing.rules.permissions import Scope, system
 from licensing.settings import Settings
 from tests.serving import Served, served
 
+# Served as the role that policies bind, where there are roles.
+pytestmark = pytest.mark.runtime_role
 CLIENTS = 4
 ORDER = {
     "product": "marketing",
