@@ -1,6 +1,5 @@
 """The service put together: settings, database, API, commands."""
 
-import atexit
 import sys
 import threading
 
@@ -16,9 +15,11 @@ from licensing import (
     cli,
     console,
     db,
+    ending,
     logs,
     seat_commands,
     settings,
+    tracing,
 )
 from licensing.queries import operating
 from licensing.scheduler import Scheduler
@@ -59,12 +60,14 @@ def create_served_app() -> Flask:
     The scheduler ends with the process: what it was doing is undone and done later. The dispatcher
     finishes what is on its way; what it could not write is sent again.
     """
-    app = create_app()
-    logs.configure(settings.current())
+    chosen = settings.from_environment()
+    logs.configure(chosen)
+    tracing.configure(chosen.observing)
+    app = create_app(chosen)
     threading.Thread(target=Scheduler().run, name="scheduler", daemon=True).start()
-    dispatcher = Running(settings.current())
+    dispatcher = Running(chosen)
     dispatcher.start()
-    atexit.register(dispatcher.finish)
+    ending.at_the_end(dispatcher.finish)
     return app
 
 

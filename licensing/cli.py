@@ -16,7 +16,7 @@ from flask.cli import ScriptInfo, with_appcontext
 from granian.constants import Interfaces
 from granian.server.mp import MPServer
 
-from licensing import clock, db, demo, logs, metrics, migrations, resources, settings
+from licensing import clock, db, demo, logs, metrics, migrations, resources, settings, tracing
 from licensing.api import openapi
 from licensing.operations import api_keys
 from licensing.queries import accounts, invariants
@@ -54,8 +54,9 @@ metrics_option = click.option(
 
 
 def be_observed(metrics_at: tuple[str, int] | None) -> None:
-    """Log as the settings say, and answer Prometheus where that is wanted."""
+    """Log as the settings say, make spans and answer Prometheus where that is wanted."""
     logs.configure(settings.current())
+    tracing.configure(settings.current().observing)
     if metrics_at is not None:
         try:
             metrics.serve(*metrics_at)
@@ -94,6 +95,7 @@ def serve(script: ScriptInfo, host: str, port: int, with_demo: bool) -> None:
         introductions = [stack.enter_context(beside()) for beside in besides]
         in_force = settings.from_environment()
         settings.put_in_force(in_force)
+        logs.configure(in_force)
         db.open_database(in_force)
         with db.connection():
             migrations.apply()
@@ -140,6 +142,7 @@ def _server(host: str, port: int, threads: int) -> MPServer:
         blocking_threads=threads,
         workers_kill_timeout=SECONDS_TO_DRAIN,
         websockets=False,
+        log_dictconfig=logs.OF_THE_SERVER,
     )
 
 

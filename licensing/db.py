@@ -16,6 +16,8 @@ from peewee import Database, DatabaseProxy, IntegrityError, OperationalError, Sq
 from playhouse.db_url import connect
 from playhouse.pool import PooledDatabase
 
+from licensing import metrics, tracing
+from licensing.rules.refusals import Refusal
 from licensing.settings import Settings, StartRefused
 
 # Before 3.51.3 two connections that write and checkpoint at once can corrupt a WAL database.
@@ -76,6 +78,7 @@ class Transaction:
         known: what operations have read and locked already, so that later ones need not.
         alone: whether all other commands on the account have to wait.
         hands: the present instant of an account that is bound to a test clock (R26).
+        command: what counts as the command that is run; None until the next one inside is called.
     """
 
     events: list[Any] = field(default_factory=list)
@@ -84,6 +87,7 @@ class Transaction:
     known: dict[Any, Any] = field(default_factory=dict)
     alone: bool = False
     hands: datetime | None = None
+    command: str | None = None
 
 
 class _Here(threading.local):
@@ -223,9 +227,12 @@ def transactional(function: Callable[P, R]) -> Callable[P, R]:
 
     @wraps(function)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
-        if _here.transaction is not None:
-            return function(*args, **kwargs)
-        return _outermost(partial(function, *args, **kwargs))
+        here = _here.transaction
+        if here is None:
+            return _outermost(partial(function, *args, **kwargs), function.__name__)
+        if here.command is None:
+            here.command = function.__name__
+        return function(*args, **kwargs)
 
     return run
 
@@ -255,27 +262,28 @@ def rehearsal() -> Iterator[Transaction]:
             savepoint.rollback()
 
 
-def _outermost(work: Callable[[], R]) -> R:
+def _outermost(work: Callable[[], R], command: str) -> R:
     try:
-        return _repeated(work, alone=False)
+        return _repeated(work, command, alone=False)
     except RunAlone:
-        return _repeated(work, alone=True)
+        return _repeated(work, command, alone=True)
 
 
-def _repeated(work: Callable[[], R], alone: bool) -> R:
+def _repeated(work: Callable[[], R], command: str, alone: bool) -> R:
     for remaining in reversed(range(TRIES)):
+        here = Transaction(alone=alone, command=command)
         try:
-            return _once(work, alone)
+            with _told(here):
+                return _once(work, here)
         except (OperationalError, IntegrityError) as failure:
-            if not (remaining and sqlstate(failure) in WORTH_REPEATING):
+            if not (remaining and is_a_collision(failure)):
                 raise
         # Full jitter: who collided once should not collide again.
         time.sleep(random.uniform(0, 0.01 * 2 ** (TRIES - remaining)))  # noqa: S311 not a secret
     raise AssertionError("unreachable: the last try returns or raises")
 
 
-def _once(work: Callable[[], R], alone: bool) -> R:
-    here = Transaction(alone=alone)
+def _once(work: Callable[[], R], here: Transaction) -> R:
     with _turn(), db.atomic():
         _here.transaction = here
         try:
@@ -290,6 +298,36 @@ def _once(work: Callable[[], R], alone: bool) -> R:
 
 
 @contextmanager
+def _told(here: Transaction) -> Iterator[None]:
+    """Count what comes of a command, and make a span of it; our own bookkeeping is no command."""
+    outcome: str | None = "done"
+    with tracing.part("transaction") as span:
+        try:
+            yield
+        except Exception as problem:
+            outcome = _outcome_of(problem)
+            if outcome not in (None, "refused"):
+                span.fail(type(problem).__name__)
+            raise
+        finally:
+            span.say({"seatkeeper.outcome": outcome})
+            if outcome is not None and here.command and not here.command.startswith("_"):
+                metrics.commands.labels(here.command, outcome).inc()
+                span.call(here.command)
+
+
+def _outcome_of(problem: Exception) -> str | None:
+    """What came of a command, in a word; None for one that has yet to be run, alone."""
+    if isinstance(problem, RunAlone):
+        return None
+    if isinstance(problem, Refusal):
+        return "refused"
+    if isinstance(problem, Busy):
+        return "busy"
+    return "collided" if is_a_collision(problem) else "failed"
+
+
+@contextmanager
 def _turn() -> Iterator[None]:
     if not on_sqlite():
         yield
@@ -300,6 +338,11 @@ def _turn() -> Iterator[None]:
         yield
     finally:
         _write_turn.release()
+
+
+def is_a_collision(failure: BaseException) -> bool:
+    """Whether another command was in the way, so that the same one may go well now."""
+    return sqlstate(failure) in WORTH_REPEATING
 
 
 def sqlstate(failure: BaseException) -> str | None:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from peewee import OperationalError, Tuple
 
 from licensing import clock, sealing
-from licensing.db import for_update, sqlstate, transactional
+from licensing.db import for_update, sqlstate, transaction, transactional
 from licensing.models import IdempotencyKey
 from licensing.rules.permissions import Actor
 from licensing.rules.refusals import Refusal
@@ -63,6 +63,8 @@ def once(
     Refuses with `IdempotencyKeyReused` when the key came with another request (another
     `fingerprint`), with `IdempotencyInProgress` when the first request is still running.
     """
+    # What is counted and traced is the command that is run, not that it is run once.
+    transaction().command = None
     if _claim(actor, key, fingerprint):
         answer = run()
         _keep(actor, key, answer)

@@ -52,6 +52,12 @@ refusals = Counter(
     ("operation", "code"),
     registry=registry,
 )
+commands = Counter(
+    "seatkeeper_commands",
+    "Commands by what came of them; one that collided with another was undone and is run again.",
+    ("command", "outcome"),
+    registry=registry,
+)
 deliveries = Counter(
     "seatkeeper_deliveries",
     "Attempts to deliver webhooks, by what came of them.",

@@ -12,7 +12,7 @@ from collections.abc import Collection
 
 from peewee import OperationalError, PeeweeException
 
-from licensing import db, heartbeats
+from licensing import db, heartbeats, tracing
 from licensing.operations import scheduled, test_clocks
 
 SECONDS_BETWEEN_LOOKS = 1.0
@@ -67,8 +67,10 @@ class Scheduler:
         try:
             while steps < STEPS_PER_TURN and not self._stopping.is_set():
                 heartbeats.go_on("scheduler")
-                if not scheduled.do_one(account_id):
-                    break
+                with tracing.work("what is due") as span:
+                    span.say({"seatkeeper.account_id": account_id})
+                    if not scheduled.do_one(account_id):
+                        break
                 steps += 1
         except (OperationalError, db.Busy):
             log.warning("the database was busy; account %s is left for later", account_id)

@@ -73,8 +73,10 @@ class Served:
 
 
 @contextmanager
-def served(folder: Path, *options: str, **environment: str) -> Iterator[Served]:
-    """Run `seatkeeper serve` in a folder until the block ends."""
+def served(
+    folder: Path, *options: str, program: str = warm.PROGRAM, **environment: str
+) -> Iterator[Served]:
+    """Run `seatkeeper serve` in a folder until the block ends; `program` may do it in its way."""
     port = _free_port()
     reading, printing = os.pipe()
     with nothing() as nothing_to_read:
@@ -84,6 +86,7 @@ def served(folder: Path, *options: str, **environment: str) -> Iterator[Served]:
             # What a demo leaves behind when it is killed.
             env=clean_environment() | {"TMPDIR": str(folder)} | environment,
             streams=(nothing_to_read, printing, printing),
+            program=program,
         )
     os.close(printing)
     running = Served(f"http://127.0.0.1:{port}", process, open(reading))  # noqa: PTH123, SIM115

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from peewee import PeeweeException
 
-from licensing import db, heartbeats
+from licensing import db, heartbeats, tracing
 from licensing.db import on_sqlite, transactional
 from webhooks import endpoints, health, jobs, lanes, parking, secrets, waking, watching
 from webhooks.jobs import Job
@@ -201,7 +201,10 @@ class Dispatcher:
         outcome = None
         try:
             if time.monotonic() < job.lease_ends - SECONDS_BEFORE_A_LEASE_ENDS:
-                outcome = job.message.send(self._transport)
+                with tracing.sending(f"webhook {job.occasion}", job.message.traceparent) as span:
+                    span.say(job.names)
+                    outcome = job.message.send(self._transport)
+                    watching.tell(span, outcome)
         except Exception:
             log.exception("message %s could not be sent", job.message.id)
         self._reports.put(Report(job, outcome))

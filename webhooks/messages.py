@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from licensing import __version__, clock, ids
+from licensing import __version__, clock, ids, tracing
 from webhooks import secrets, signing
 from webhooks.logs import Entry
 from webhooks.models import Endpoint
@@ -47,8 +47,9 @@ class Message:
         timestamp = int(clock.now().timestamp())
         signed = signing.headers(list(self.secrets), self.id, timestamp, self.body)
         fixed = {"content-type": "application/json", "user-agent": USER_AGENT}
-        if self.traceparent is not None:
-            fixed["traceparent"] = self.traceparent
+        trace = tracing.traceparent() or self.traceparent
+        if trace is not None:
+            fixed["traceparent"] = trace
         return transport.post(self.url, {**self.headers, **fixed, **signed}, self.body)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from peewee import fn
 
-from licensing import ids, metrics
+from licensing import ids, metrics, tracing
 from licensing.clock import system_time
 from licensing.metrics import Reading
 from webhooks import lanes
@@ -24,6 +24,20 @@ def count(job: Job, outcome: Outcome | None) -> None:
     if verdict is Verdict.DELIVERED and isinstance(job, Delivery) and not _is_replayed(job):
         made_at = ids.milliseconds_of(job.message.id)
         metrics.delivery_seconds.observe(system_time().timestamp() - made_at / SECOND)
+
+
+def tell(span: tracing.Telling, outcome: Outcome) -> None:
+    """Tell a span what came of the message that was sent."""
+    verdict = meaning(outcome)
+    span.say(
+        {
+            "http.response.status_code": outcome.status,
+            "seatkeeper.failure": outcome.failure,
+            "seatkeeper.verdict": verdict,
+        }
+    )
+    if verdict is not Verdict.DELIVERED:
+        span.fail(verdict)
 
 
 def _is_replayed(job: Delivery) -> bool:
