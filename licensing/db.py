@@ -3,7 +3,7 @@
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -175,6 +175,16 @@ def connection() -> Iterator[None]:
     finally:
         if opened and not on_sqlite():
             close()
+
+
+def connected(read: Callable[[], Iterable[R]]) -> Callable[[], list[R]]:
+    """`read` with a connection of whichever thread calls it, until all is read."""
+
+    def run() -> list[R]:
+        with connection():
+            return list(read())
+
+    return run
 
 
 def close() -> None:
