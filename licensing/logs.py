@@ -53,11 +53,13 @@ def configure(settings: Settings) -> None:
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.format_exc_info,
-                *((_short, _as_json) if as_json else (_short, _printable, _as_text())),
+                *(JSON if as_json else (_short, _printable, _as_text())),
             ],
         )
     )
     logging.basicConfig(level=settings.observing.log_level.upper(), handlers=[handler], force=True)
+    # It would write every statement with its values, which are names and addresses.
+    logging.getLogger("peewee").setLevel(logging.INFO)
     logging.captureWarnings(True)
     threading.excepthook = _thread_died
 
@@ -159,3 +161,4 @@ SHARED: tuple[Processor, ...] = (
     structlog.processors.TimeStamper(fmt="iso", utc=True),
     _named,
 )
+JSON: tuple[Processor, ...] = (_short, _as_json)

@@ -19,6 +19,7 @@ from licensing import clock, db, migrations, settings
 from licensing.callers import Callers, Limits
 from licensing.queries import invariants
 from licensing.settings import Settings
+from tests import hygiene
 from tests.emitted import check_events
 from tests.serving import Served, served
 from tests.world import Hands
@@ -27,7 +28,9 @@ from webhooks import beside
 POSTGRES_URL = os.environ.get("SEATKEEPER_TEST_DATABASE_URL", "")
 # Some tests send in seconds what a company sends in hours.
 PLENTY = Limits(*[10**7] * 6)
-SECRET = "a secret that is only good for the tests"
+SECRET = hygiene.secret("a secret that is only good for the tests")
+
+pytest_plugins = ["tests.keeping"]
 
 
 def _settings(database_url: str) -> Settings:

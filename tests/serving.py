@@ -20,7 +20,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import TextIO
 
-from tests import warm
+from tests import hygiene, warm
 
 SECONDS_TO_START = 30
 ROOT = Path(__file__).parent.parent
@@ -55,7 +55,10 @@ class Served:
     def listen(self) -> None:
         """Keep what it prints, until it ends."""
         with self.output:
-            self.lines.extend(iter(self.output.readline, ""))
+            for line in iter(self.output.readline, ""):
+                self.lines.append(line)
+        hygiene.secrets_of(self.printed)
+        hygiene.said("the log of a served process", "".join(hygiene.records_of(self.lines)))
 
     def answer(self) -> None:
         """Wait until it answers that it is ready, or ends."""
@@ -126,7 +129,9 @@ def run(
             process.kill()
         printed.seek(0)
         told.seek(0)
-        return subprocess.CompletedProcess(arguments, code, printed.read(), told.read())
+        complained = told.read()
+        hygiene.said(f"what {arguments[:1]} complained", complained)
+        return subprocess.CompletedProcess(arguments, code, printed.read(), complained)
 
 
 @contextmanager

@@ -5,7 +5,6 @@ import logging
 import re
 import threading
 import warnings
-from collections.abc import Iterator
 from urllib.parse import quote
 
 import pytest
@@ -45,18 +44,6 @@ HOSTILE = (
 RECORDS = 6
 # A traceback of escaped characters, which are six times as long.
 LONGEST_LINE = 8 * logs.LONGEST_TRACEBACK
-
-
-@pytest.fixture(autouse=True)
-def logging_as_before() -> Iterator[None]:
-    """What a test configures is undone after it."""
-    root = logging.getLogger()
-    handlers, level, hook = root.handlers[:], root.level, threading.excepthook
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    logging.captureWarnings(False)
-    threading.excepthook = hook
 
 
 def _configure(log_format: str, log_level: str = "info") -> None:
