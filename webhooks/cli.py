@@ -1,14 +1,13 @@
 """The commands of webhooks."""
 
 import signal
-import time
 from contextlib import suppress
 from pathlib import Path
 
 import click
 from flask.cli import with_appcontext
 
-from licensing import db, settings
+from licensing import clock, db, settings
 from licensing.cli import be_observed, metrics_option, refuse_an_old_schema
 from webhooks import resealing, retention, signing
 from webhooks.event_types import is_filter
@@ -125,7 +124,7 @@ def verify_payload(
         "webhook-signature": signature,
     }
     try:
-        present = int(time.time()) if now is None else now
+        present = int(clock.now().timestamp()) if now is None else now
         signing.verify(secret, sent, payload.read_bytes(), present)
     except signing.BadSignature as bad:
         raise click.ClickException(str(bad)) from None
