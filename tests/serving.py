@@ -113,15 +113,16 @@ def started(*arguments: str, **environment: str) -> warm.Process:
 
 
 def run(
-    *arguments: str, cwd: Path = ROOT, **environment: str
+    *arguments: str, cwd: Path = ROOT, program: str = warm.PROGRAM, **environment: str
 ) -> "subprocess.CompletedProcess[str]":
-    """Run `seatkeeper` to its end."""
+    """Run `seatkeeper`, or another program, to its end."""
     with nothing() as nothing_to_read, TemporaryFile("w+") as printed, TemporaryFile("w+") as told:
         process = warm.start(
             *arguments,
             cwd=cwd,
             env=clean_environment() | environment,
             streams=(nothing_to_read, printed.fileno(), told.fileno()),
+            program=program,
         )
         try:
             code = process.wait(timeout=60)
