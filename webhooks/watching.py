@@ -26,11 +26,12 @@ def count(job: Job, outcome: Outcome | None) -> None:
         metrics.delivery_seconds.observe(system_time().timestamp() - made_at / SECOND)
 
 
-def tell(span: tracing.Telling, outcome: Outcome) -> None:
-    """Tell a span what came of the message that was sent."""
+def tell(span: tracing.Telling, job: Job, outcome: Outcome) -> None:
+    """Tell a span which message was sent, and what came of it."""
     verdict = meaning(outcome)
     span.say(
         {
+            **job.names,
             "http.response.status_code": outcome.status,
             "seatkeeper.failure": outcome.failure,
             "seatkeeper.verdict": verdict,
