@@ -7,9 +7,7 @@ Nothing is lost, nothing is first sent out of its order; what is sent twice is c
 import json
 import os
 import random
-import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -20,7 +18,8 @@ from licensing.rules.permissions import system
 from licensing.settings import Settings
 from tests import warm
 from tests.faults.dispatching import FAULTS
-from tests.receivers import Answer, Received, Receiver
+from tests.faults.seen import Seen
+from tests.receivers import Received, Receiver
 from tests.serving import ROOT, clean_environment, nothing
 from tests.world import AnAccount, Hands, an_account
 from webhooks.models import Lane
@@ -62,38 +61,6 @@ def _endpoint(receiver: Receiver) -> str:
     made, _ = endpoints.create_endpoint(system(), NewEndpoint(receiver.url, ["*"]))
     endpoints.enable_endpoint(system(), made.id)
     return str(made.id)
-
-
-class Seen:
-    """What a receiver was sent: how often each event came, and which came out of its order."""
-
-    def __init__(self) -> None:
-        self.times: Counter[tuple[str, int]] = Counter()
-        self.out_of_order: list[tuple[str, int]] = []
-        self._last: dict[str, int] = {}
-        self._changed = threading.Condition()
-
-    def __call__(self, received: Received) -> Answer:
-        event = received.json
-        account, sequence = event["account_id"], event["sequence"]
-        with self._changed:
-            if (account, sequence) not in self.times and sequence < self._last.get(account, 0):
-                self.out_of_order.append((account, sequence))
-            self._last[account] = max(sequence, self._last.get(account, 0))
-            self.times[account, sequence] += 1
-            self._changed.notify_all()
-        return Answer(204)
-
-    def wait_for(self, expected: set[tuple[str, int]], seconds: float) -> set[tuple[str, int]]:
-        """Wait until all of these came; returns those that did not."""
-        with self._changed:
-            self._changed.wait_for(lambda: expected <= self.times.keys(), seconds)
-            return expected - self.times.keys()
-
-    @property
-    def duplicates(self) -> int:
-        """How many deliveries were not the first one of their event."""
-        return self.times.total() - len(self.times)
 
 
 def _all_events(accounts: list[AnAccount]) -> set[tuple[str, int]]:

@@ -1,0 +1,139 @@
+"""
+Processes of the service that are killed -9 and started again, in the place of machines that fail.
+
+`tests.faults.faulty` is what they run: the service, with a fault built in where one is named. A
+stock of them builds the application once and forks each process, so that a start is cheap.
+"""
+
+import os
+import socket
+import tempfile
+import time
+from typing import Self
+
+from licensing.settings import Settings
+from tests import warm
+from tests.serving import ROOT, clean_environment, free_port, nothing
+
+NO_FAULT = "none"
+SECONDS_TO_LET_GO = 10
+SECONDS_TO_END = 60
+
+
+def _variables(settings: Settings) -> dict[str, str]:
+    """The variables that lead a process to this database, and let it do as much as it can."""
+    names = ("KEY_READS", "KEY_WRITES", "USER_READS", "USER_WRITES", "ADDRESS", "FAILURES")
+    return {
+        "SEATKEEPER_DATABASE_URL": settings.database_url,
+        "SEATKEEPER_SECRET_KEY": settings.secret_key,
+        "SEATKEEPER_WEBHOOK_ALLOWED_HOSTS": "127.0.0.1",
+        **{f"SEATKEEPER_LIMIT_{name}": "0" for name in names},
+    }
+
+
+class Works:
+    """Where machines of one database come from, until the block ends."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.environment = clean_environment() | _variables(settings)
+
+    def __enter__(self) -> Self:
+        self._orders, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            self._process = warm.start(
+                cwd=ROOT,
+                env=self.environment,
+                streams=(theirs.fileno(), 2, 2),
+                program="tests.faults.faulty:stock",
+            )
+        self.stock = warm.Stock(self._orders)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._orders.close()
+        self._process.wait(timeout=SECONDS_TO_END)
+
+
+class Machine:
+    """A process of the service: its command line, and whether it runs."""
+
+    def __init__(self, works: Works, *command: str, fault: str = NO_FAULT) -> None:
+        self._works = works
+        self._command = command
+        self._fault = fault
+        self._process: warm.Process | None = None
+        self._printed = tempfile.TemporaryFile("w+")  # noqa: SIM115 as long as the machine
+
+    def __enter__(self) -> Self:
+        self.start(self._fault)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.kill()
+        self.process.wait(timeout=SECONDS_TO_END)
+        self._printed.close()
+
+    @property
+    def process(self) -> warm.Process:
+        """What runs, or ran."""
+        assert self._process is not None
+        return self._process
+
+    @property
+    def printed(self) -> str:
+        """All that it has printed so far."""
+        with open(os.dup(self._printed.fileno())) as file:  # noqa: PTH123 a descriptor
+            return os.pread(file.fileno(), 10**6, 0).decode(errors="replace")
+
+    def start(self, fault: str = NO_FAULT) -> None:
+        """Start it, with a fault or without one."""
+        with nothing() as to_read:
+            self._process = self._works.stock.start(
+                *(fault, *self._command),
+                cwd=ROOT,
+                env=self._works.environment,
+                streams=(to_read, self._printed.fileno(), self._printed.fileno()),
+                program="tests.faults.faulty:program",
+            )
+
+    def kill(self) -> None:
+        """Kill -9 all of it; fails where it has ended by itself, which no process should."""
+        ended = self.process.poll()
+        assert ended is None, f"{self._command} ended with {ended}: {self.printed}"
+        self.process.kill()
+        self.process.wait(timeout=SECONDS_TO_END)
+
+    def restart(self) -> None:
+        """Kill -9 all of it, and start it again."""
+        self.kill()
+        self.start()
+
+
+class Web(Machine):
+    """One that answers requests, on the same port after each start."""
+
+    def __init__(self, works: Works, *options: str, fault: str = NO_FAULT) -> None:
+        self.port = free_port()
+        super().__init__(works, "serve", "--port", str(self.port), *options, fault=fault)
+
+    @property
+    def address(self) -> str:
+        """Host and port."""
+        return f"127.0.0.1:{self.port}"
+
+    def start(self, fault: str = NO_FAULT) -> None:
+        """Start it as soon as nothing listens on its port any more."""
+        deadline = time.monotonic() + SECONDS_TO_LET_GO
+        while _is_taken(self.port) and time.monotonic() < deadline:
+            time.sleep(0.002)
+        super().start(fault)
+
+
+def _is_taken(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return True
+        return False
