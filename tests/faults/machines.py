@@ -6,6 +6,7 @@ stock of them builds the application once and forks each process, so that a star
 """
 
 import os
+import signal
 import socket
 import tempfile
 import time
@@ -103,10 +104,15 @@ class Machine:
         self.process.kill()
         self.process.wait(timeout=SECONDS_TO_END)
 
-    def restart(self) -> None:
+    def restart(self, fault: str = NO_FAULT) -> None:
         """Kill -9 all of it, and start it again."""
         self.kill()
-        self.start()
+        self.start(fault)
+
+    def wait_until_it_dies(self) -> None:
+        """Wait until its fault has killed it."""
+        ended = self.process.wait(timeout=SECONDS_TO_END)
+        assert ended == -signal.SIGKILL, f"{self._command} ended with {ended}: {self.printed}"
 
 
 class Web(Machine):

@@ -12,7 +12,7 @@ import pytest
 from licensing import settings
 from tests.faults.harness import Harness, a_seed
 from tests.faults.load import Load
-from tests.faults.machines import Web, Works
+from tests.faults.machines import NO_FAULT, Web, Works
 from tests.faults.scene import a_scene
 
 KILLS = 100
@@ -25,11 +25,11 @@ def hands() -> None:
     """The service under test has a clock of its own."""
 
 
-def run(seed: int, size: int) -> dict[str, int]:
+def run(seed: int, size: int, fault: str = NO_FAULT) -> dict[str, int]:
     """Kill the service so many times: after some answers, now and then before it has begun."""
     chance = random.Random(seed)  # noqa: S311 chance that can be repeated
     recoveries = []
-    with a_scene() as scene, Works(settings.current()) as works, Web(works) as web:
+    with a_scene() as scene, Works(settings.current()) as works, Web(works, fault=fault) as web:
         with Load([web.address], scene.token, scene.accounts, scene.clock_id, seed) as load:
             for _ in range(size):
                 if chance.random() < 0.1:
@@ -37,7 +37,7 @@ def run(seed: int, size: int) -> dict[str, int]:
                 else:
                     recoveries.append(load.wait_for(1))
                     load.wait_for(chance.randrange(MOST_ANSWERS_BETWEEN_KILLS))
-                web.restart()
+                web.restart(fault)
             load.wait_for(10)
         totals = scene.holds_up(load)
     print(f"{totals}, an answer within {max(recoveries):.2f} s of each kill")  # noqa: T201
@@ -51,3 +51,9 @@ HARNESSES = (Harness("F5", "kill the service on SQLite", run, size=200),)
 
 def test_nothing_is_lost_or_done_twice_while_the_service_is_killed() -> None:
     run(a_seed(), KILLS)
+
+
+def test_a_server_that_answers_before_it_commits_loses_what_it_has_answered() -> None:
+    """The negative control."""
+    with pytest.raises(AssertionError, match="was acknowledged, and 0 attempts had an effect"):
+        run(a_seed(), 10, "answers_first")
