@@ -52,6 +52,13 @@ def create_app(chosen: Settings | None = None) -> Flask:
     return app
 
 
+def create_served_api() -> Flask:
+    """The application and its log, with nothing beside it: what `serve --api-only` runs."""
+    app = create_app()
+    logs.configure(settings.current())
+    return app
+
+
 def create_served_app() -> Flask:
     """
     The application with a scheduler and a dispatcher beside it: what `seatkeeper serve` runs.
@@ -59,8 +66,7 @@ def create_served_app() -> Flask:
     The scheduler ends with the process: what it was doing is undone and done later. The dispatcher
     finishes what is on its way; what it could not write is sent again.
     """
-    app = create_app()
-    logs.configure(settings.current())
+    app = create_served_api()
     threading.Thread(target=Scheduler().run, name="scheduler", daemon=True).start()
     dispatcher = Running(settings.current())
     dispatcher.start()

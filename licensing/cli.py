@@ -76,14 +76,20 @@ def refuse_an_old_schema() -> None:
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=8080, show_default=True, type=click.IntRange(1, 65535))
 @click.option("--demo", "with_demo", is_flag=True, help="Start with demo companies.")
+@click.option(
+    "--api-only",
+    is_flag=True,
+    help="Only answer requests; run `renew --loop` and `dispatch` beside it.",
+)
 @click.pass_obj
-def serve(script: ScriptInfo, host: str, port: int, with_demo: bool) -> None:
+def serve(script: ScriptInfo, host: str, port: int, with_demo: bool, api_only: bool) -> None:
     """Run the service until Ctrl-C or SIGTERM.
 
     Requests in hand are finished. A scheduler runs beside the API: it renews terms, applies
-    removals, tells coming renewals and moves test clocks. A dispatcher delivers webhooks. The
-    database's schema is brought up to date first. With --demo and no SEATKEEPER_DATABASE_URL, the
-    data lives in a temporary folder and is gone afterwards.
+    removals, tells coming renewals and moves test clocks. A dispatcher delivers webhooks. With
+    --api-only neither does: on PostgreSQL, other processes may do that. The database's schema is
+    brought up to date first. With --demo and no SEATKEEPER_DATABASE_URL, the data lives in a
+    temporary folder and is gone afterwards.
     """
     _refuse_a_taken_port(host, port)
     with ExitStack() as stack:
@@ -103,7 +109,8 @@ def serve(script: ScriptInfo, host: str, port: int, with_demo: bool) -> None:
                 for introduce in introductions:
                     click.echo(introduce())
         db.close()
-        _server(host, port, in_force.threads).serve()
+        factory = "create_served_api" if api_only else "create_served_app"
+        _server(factory, host, port, in_force.threads).serve()
 
 
 def _refuse_a_catalogue_that_lacks_something() -> None:
@@ -127,9 +134,9 @@ def _refuse_a_taken_port(host: str, port: int) -> None:
             ) from None
 
 
-def _server(host: str, port: int, threads: int) -> MPServer:
+def _server(factory: str, host: str, port: int, threads: int) -> MPServer:
     return MPServer(
-        f"{APPLICATION.stem}:create_served_app",
+        f"{APPLICATION.stem}:{factory}",
         factory=True,
         working_dir=APPLICATION.parent,
         address=host,
