@@ -67,20 +67,26 @@ class Dispatcher:
 
     def run(self) -> None:
         """Send what is due, until `stop` is called."""
+        while not self._stopping.is_set():
+            try:
+                with db.connection():
+                    self._go_on()
+            except Exception:
+                # Whatever it was, deliveries have to go on; what was not written is repeated.
+                log.exception("the dispatcher could not work; it tries again")
+                db.close()  # a connection that was cut stays so
+                self._stopping.wait(SECONDS_BETWEEN_LOOKS)
         with db.connection():
-            if on_sqlite():
-                # What is lost of its own bookkeeping in a power cut costs a duplicate, no event.
-                db.db.execute_sql("PRAGMA synchronous = NORMAL")
-            while not self._stopping.is_set():
-                heartbeats.beat("dispatcher")
-                try:
-                    self._wait()
-                    self._work(self._drained())
-                except Exception:
-                    # Whatever it was, deliveries have to go on; what was not written is repeated.
-                    log.exception("the dispatcher could not work; it tries again")
-                    self._stopping.wait(SECONDS_BETWEEN_LOOKS)
             self._finish()
+
+    def _go_on(self) -> None:
+        if on_sqlite():
+            # What is lost of its own bookkeeping in a power cut costs a duplicate, no event.
+            db.db.execute_sql("PRAGMA synchronous = NORMAL")
+        while not self._stopping.is_set():
+            heartbeats.beat("dispatcher")
+            self._wait()
+            self._work(self._drained())
 
     def stop(self) -> None:
         """Let `run` end when what is on its way has come back."""

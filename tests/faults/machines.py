@@ -109,6 +109,11 @@ class Machine:
         self.kill()
         self.start(fault)
 
+    def supervise(self) -> None:
+        """Start it again where it has ended, as one does that finds no database at its start."""
+        if self.process.poll() is not None:
+            self.start()
+
     def wait_until_it_dies(self) -> None:
         """Wait until its fault has killed it."""
         ended = self.process.wait(timeout=SECONDS_TO_END)

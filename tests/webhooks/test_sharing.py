@@ -10,6 +10,7 @@ import pytest
 
 from licensing import clock, db
 from licensing.db import transactional
+from licensing.rules.permissions import system
 from licensing.settings import Settings, current
 from tests.receivers import Answer, Received, Receiver
 from tests.webhooks.stage import a_stage, endpoint
@@ -17,6 +18,8 @@ from tests.world import START, Hands, an_account
 from webhooks import dispatcher, endpoints, lanes, messages, outcomes, waking
 from webhooks.dispatcher import Dispatcher
 from webhooks.models import Attempt, Lane
+from webhooks.operations import endpoints as endpoint_operations
+from webhooks.operations.endpoints import NewEndpoint
 from webhooks.rules import Breaker, Occasion
 from webhooks.transport import Outcome, Transport
 
@@ -295,3 +298,31 @@ def test_a_slow_start_doubles() -> None:
 
     assert most[0] == most[9] == 1
     assert (most[10], most[20], most[30], most[40], most[59]) == (2, 4, 8, 16, 16)
+
+
+def test_promise_1_holds_when_a_dispatcher_loses_its_connection() -> None:
+    account = an_account()
+    cut = threading.Event()
+
+    def now() -> int:
+        if not cut.is_set():
+            cut.set()
+            _cut_the_connection()
+        return lanes.database_now()
+
+    with clock.reading(clock.system_time), Receiver() as receiver:
+        made, _ = endpoint_operations.create_endpoint(system(), NewEndpoint(receiver.url, ["*"]))
+        endpoint_operations.enable_endpoint(system(), made.id)
+        account.user(seats=[])
+        with _running(now=now):
+            receiver.wait_for(1)
+
+    assert cut.is_set()
+
+
+def _cut_the_connection() -> None:
+    """Cut what this thread works on."""
+    if db.on_sqlite():
+        db.db.connection().close()
+    else:
+        db.db.execute_sql("SELECT pg_terminate_backend(pg_backend_pid())")
