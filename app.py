@@ -1,8 +1,8 @@
 """The service put together: settings, database, API, commands."""
 
-import atexit
 import sys
 import threading
+from multiprocessing.util import Finalize
 
 import click
 from flask import Flask
@@ -70,7 +70,8 @@ def create_served_app() -> Flask:
     threading.Thread(target=Scheduler().run, name="scheduler", daemon=True).start()
     dispatcher = Running(settings.current())
     dispatcher.start()
-    atexit.register(dispatcher.finish)
+    # The server's workers are processes of `multiprocessing`, which know nothing of `atexit`.
+    Finalize(None, dispatcher.finish, exitpriority=0)
     return app
 
 

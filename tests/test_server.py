@@ -4,6 +4,7 @@ import http.client
 import json
 import re
 import signal
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
@@ -20,7 +21,12 @@ from licensing import db, settings
 from licensing.operations import api_keys
 from licensing.rules.permissions import Scope, system
 from licensing.settings import Settings
+from tests.receivers import Answer, Receiver
 from tests.serving import Served, served
+from tests.world import an_account
+from webhooks.models import Lane
+from webhooks.operations import endpoints
+from webhooks.operations.endpoints import NewEndpoint
 
 CLIENTS = 4
 ORDER = {
@@ -180,6 +186,28 @@ def test_on_sigterm_every_request_in_hand_is_answered(
         code = running.process.wait(timeout=60)
 
     assert (answers, code) == ([201] * CLIENTS, 0)
+
+
+def test_on_sigterm_webhooks_on_their_way_are_finished(
+    tmp_path: Path, database: dict[str, str]
+) -> None:
+    taken = threading.Event()
+    account = an_account()
+    with Receiver(lambda _: Answer(after=taken)) as receiver:
+        made, _ = endpoints.create_endpoint(system(), NewEndpoint(receiver.url, ["user.created"]))
+        endpoints.enable_endpoint(system(), made.id)
+        allowed = {"SEATKEEPER_WEBHOOK_ALLOWED_HOSTS": "127.0.0.1"}
+        with served(tmp_path, **database | allowed) as running:
+            account.user(seats=[])
+            receiver.wait_for(1)
+            running.process.terminate()
+            while "Stopping worker" not in running.printed:
+                pass
+            taken.set()
+            code = running.process.wait(timeout=60)
+
+    lane = Lane.get(Lane.endpoint_id == made.id)
+    assert (code, lane.state, lane.cursor) == (0, "idle", lane.head)
 
 
 def _a_key() -> str:

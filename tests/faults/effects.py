@@ -53,5 +53,5 @@ def _wrong_with(command: Command, told: list[list[Event]]) -> Iterator[str]:
 
 def _was_done(command: Command) -> bool:
     """Whether the last answer says that it was done, by this attempt or by one that was lost."""
-    repeated = command.kind == "take back" and command.status == 404 and command.lost > 0
+    repeated = command.kind == "take back" and command.status == 404 and bool(command.lost)
     return command.status < 300 or repeated

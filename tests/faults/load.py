@@ -8,6 +8,7 @@ had its effect. What is lost on the way is repeated with the same key until ther
 
 import http.client
 import json
+import math
 import random
 import threading
 import time
@@ -44,7 +45,8 @@ class Command:
     Attributes:
         kind: what is done: one of `TELLS` in `tests.faults.effects`, or "advance".
         attempts: the request ids of all attempts.
-        lost: how many attempts were sent, and never answered.
+        lost: when attempts were sent that were never answered, on the monotonic clock; infinite
+            where the sending itself was cut short.
         status, answer: what the last one was answered.
     """
 
@@ -54,7 +56,7 @@ class Command:
     body: Any
     key: str
     attempts: list[str] = field(default_factory=list)
-    lost: int = 0
+    lost: list[float] = field(default_factory=list)
     status: int = 0
     answer: Any = None
 
@@ -102,6 +104,9 @@ class Load:
         self.stopping.set()
         for client in self._clients:
             client.join()
+        for client in self._clients:
+            if client.problem is not None:
+                raise client.problem
 
     def finished(self, command: Command) -> None:
         """Note a command that was answered."""
@@ -150,11 +155,15 @@ class Client(threading.Thread):
         self._made = 0
         self._turn = number
         self._connection: http.client.HTTPConnection | None = None
+        self.problem: Exception | None = None
 
     def run(self) -> None:
         """Work until the load ends; what was begun is finished."""
-        while not self._load.stopping.is_set():
-            self.do_something()
+        try:
+            while not self._load.stopping.is_set():
+                self.do_something()
+        except Exception as problem:
+            self.problem = problem  # the load raises it
         self._hang_up()
 
     def do_something(self) -> None:
@@ -178,16 +187,19 @@ class Client(threading.Thread):
         except OSError:
             self._look_elsewhere()
             return False
+        sent = math.inf
         try:
-            command.status, command.answer = self._asked(connection, command)
+            self._send(connection, command)
+            sent = time.monotonic()
+            command.status, command.answer = _answer(connection)
         except (OSError, http.client.HTTPException):
-            command.lost += 1
+            command.lost.append(sent)
             self._look_elsewhere()
             return False
         code = command.answer.get("code") if isinstance(command.answer, dict) else None
         return command.status not in TRY_AGAIN and code != IN_PROGRESS
 
-    def _asked(self, connection: http.client.HTTPConnection, command: Command) -> tuple[int, Any]:
+    def _send(self, connection: http.client.HTTPConnection, command: Command) -> None:
         headers = {"Authorization": f"Bearer {self._load.token}"}
         headers["X-Request-Id"] = command.next_attempt()
         content = None
@@ -195,9 +207,6 @@ class Client(threading.Thread):
             headers |= {"Content-Type": "application/json", "Idempotency-Key": command.key}
             content = json.dumps(command.body)
         connection.request(command.method, command.path, content, headers)
-        answer = connection.getresponse()
-        text = answer.read()
-        return answer.status, json.loads(text) if text else None
 
     def _connected(self) -> http.client.HTTPConnection:
         if self._connection is None:
@@ -282,6 +291,12 @@ class Timekeeper(Client):
         if self._do("advance", "POST", "/advance", body).status == 200:
             self._months += 1
         self._load.stopping.wait(SECONDS_BETWEEN_STEPS)
+
+
+def _answer(connection: http.client.HTTPConnection) -> tuple[int, Any]:
+    answer = connection.getresponse()
+    text = answer.read()
+    return answer.status, json.loads(text) if text else None
 
 
 def month(number: int) -> str:

@@ -90,7 +90,7 @@ class Scene:
     def _totals(self, load: Load) -> dict[str, int]:
         return {
             "commands": len(load.commands),
-            "lost answers": sum(command.lost for command in load.commands),
+            "lost answers": sum(len(command.lost) for command in load.commands),
             "terms": len(load.steps_of_the_clock),
             "deliveries": self.seen.times.total(),
             "duplicates": self.seen.duplicates,
