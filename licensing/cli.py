@@ -126,8 +126,8 @@ def _refuse_a_taken_port(host: str, port: int) -> None:
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
+            # Without listening: who connects to a probe would be cut off when it is closed.
             probe.bind((host, port))
-            probe.listen(1)
         except OSError as problem:
             raise click.ClickException(
                 f"cannot listen on {host}:{port}: {problem.strerror}"

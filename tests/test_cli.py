@@ -1,5 +1,6 @@
 """The command line, run as a user would, on an SQLite database of its own."""
 
+import errno
 import json
 import re
 import shutil
@@ -14,9 +15,10 @@ from pathlib import Path
 
 import pytest
 
+from licensing import cli
 from licensing.queries.actors import actor_of_key
 from tests import serving
-from tests.serving import COMMAND, ROOT, clean_environment, served
+from tests.serving import COMMAND, ROOT, clean_environment, free_port, served
 
 SCRIPTS = [
     script
@@ -320,3 +322,22 @@ def test_a_key_of_another_installation_means_nothing(run: Run) -> None:
     made = run("keys", "create", "--name", "x", "--scope", "admin")
 
     assert actor_of_key(made.stdout.strip()) is None
+
+
+def test_nobody_can_connect_before_the_server_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who could would be cut off in the middle of a request."""
+    connections = []
+    real = socket.socket
+
+    class Probe(socket.socket):
+        def close(self) -> None:
+            with real() as client:
+                connections.append(client.connect_ex(self.getsockname()))
+            super().close()
+
+    monkeypatch.setattr(socket, "socket", Probe)
+    cli._refuse_a_taken_port("127.0.0.1", free_port())
+    monkeypatch.undo()
+
+    assert connections
+    assert set(connections) == {errno.ECONNREFUSED}
