@@ -97,16 +97,15 @@ class Cluster:
 
 
 @contextmanager
-def at_work_on(database_url: str) -> Iterator[None]:
-    """Have another database behind the handle, with this release's schema, until the block ends."""
+def another_database(url: str) -> Iterator[None]:
+    """Have another database behind the handle, as it is, until the block ends."""
     before = settings.current()
-    chosen = replace(before, database_url=database_url)
+    chosen = replace(before, database_url=url)
     db.close()
     settings.put_in_force(chosen)
     db.open_database(chosen)
     try:
         with db.connection():
-            migrations.apply()
             yield
             db.close()
     finally:
@@ -114,3 +113,11 @@ def at_work_on(database_url: str) -> Iterator[None]:
         settings.put_in_force(before)
         db.open_database(before)
         db.db.connect()
+
+
+@contextmanager
+def at_work_on(url: str) -> Iterator[None]:
+    """Have another database behind the handle, with this release's schema, until the block ends."""
+    with another_database(url):
+        migrations.apply()
+        yield

@@ -1,11 +1,12 @@
 """
 The service with a fault built in: what the processes of `tests.faults.machines` run.
 
-`stock` builds the application and forks programs of it; `program` takes the name of a fault, then
-the command line of `seatkeeper`. A fault is a point at which the process dies, as kill -9 would
-have it, or a broken variant of the service: the negative control of a test.
+`stock` builds the application and forks programs of it; `program` takes the name of a fault, or
+`at_step:NUMBER`, then the command line of `seatkeeper`. A fault is a point at which the process
+dies, as kill -9 would have it, or a broken variant of the service: the negative control of a test.
 """
 
+import itertools
 import multiprocessing
 import os
 import queue
@@ -15,17 +16,21 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from contextvars import copy_context
 from typing import Any
 
+import peewee
 from flask import Flask, has_request_context
+from granian.server import mp
+from playhouse import migrate
 
 import app
 from licensing import db, events, idempotency, ledger, settings
 from licensing.idempotency import Answer
 from licensing.settings import Settings
 from tests import warm
-from tests.faults.dispatching import careless, hurry
+from tests.faults.dispatching import hurry
 from webhooks import waking
 
 # A point of a command is passed so many times before it is deadly.
@@ -157,6 +162,26 @@ POINTS: dict[str, Callable[[], None]] = {
 }
 
 
+def at_step(number: int) -> None:
+    """Die before the n-th statement or commit (from 1) that is asked of the database."""
+    steps = itertools.count(1)
+    for name in ("execute_sql", "commit"):
+        original = getattr(peewee.Database, name)
+
+        def run(*arguments: Any, original: Any = original, **more: Any) -> Any:
+            if next(steps) == number:
+                die()
+            return original(*arguments, **more)
+
+        setattr(peewee.Database, name, run)
+
+
+def at_step_without_transactions(number: int) -> None:
+    """A control: migrations that are not done as a whole."""
+    migrate.SchemaMigrator.migration_context = lambda *_: nullcontext()
+    at_step(number)
+
+
 def answers_first() -> None:
     """A control: a server that answers, and then commits."""
     original: Any = db._once
@@ -200,9 +225,16 @@ def forgets_keys() -> None:
     before_the_answer()
 
 
+def drops_what_is_in_hand() -> None:
+    """A control: a server that ends at once when it is asked to."""
+    mp.WorkerProcess.terminate = mp.WorkerProcess.kill
+
+
 FAULTS: dict[str, Callable[[], None]] = POINTS | {
-    fault.__name__: fault for fault in (none, answers_first, forgets_keys, careless)
+    fault.__name__: fault for fault in (none, answers_first, forgets_keys, drops_what_is_in_hand)
 }
+
+AT_A_STEP = {fault.__name__: fault for fault in (at_step, at_step_without_transactions)}
 
 
 def stock() -> None:
@@ -223,5 +255,9 @@ def stock() -> None:
 
 def program() -> None:
     """What a stock forks."""
-    FAULTS[sys.argv.pop(1)]()
+    fault, _, number = sys.argv.pop(1).partition(":")
+    if number:
+        AT_A_STEP[fault](int(number))
+    else:
+        FAULTS[fault]()
     app.main()

@@ -54,6 +54,10 @@ class Works:
         self._orders.close()
         self._process.wait(timeout=SECONDS_TO_END)
 
+    def move_to(self, database_url: str) -> None:
+        """Have the machines that are started from now on work on another database."""
+        self.environment["SEATKEEPER_DATABASE_URL"] = database_url
+
 
 class Machine:
     """A process of the service: its command line, and whether it runs."""
@@ -113,6 +117,11 @@ class Machine:
         """Start it again where it has ended, as one does that finds no database at its start."""
         if self.process.poll() is not None:
             self.start()
+
+    def wait_until_it_ends(self) -> None:
+        """Wait until it has done what it was to do."""
+        ended = self.process.wait(timeout=SECONDS_TO_END)
+        assert ended == 0, f"{self._command} ended with {ended}: {self.printed}"
 
     def wait_until_it_dies(self) -> None:
         """Wait until its fault has killed it."""
