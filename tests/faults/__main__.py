@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from tests.faults.harness import Database, Harness
-from tests.faults.slice import harnesses
+from tests.faults.slice import harnesses, named
 from tests.serving import ROOT
 
 MINUTES_FOR_A_SLICE = 30
@@ -90,7 +90,7 @@ def _say(text: str) -> None:
     print(text, flush=True)  # noqa: T201 a command
 
 
-def _given(known: Sequence[Harness]) -> argparse.Namespace:
+def _given() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m tests.faults",
         description="Run the fault harnesses in turn, slice by slice, and print what they have "
@@ -102,9 +102,8 @@ def _given(known: Sequence[Harness]) -> argparse.Namespace:
         "--rounds", type=int, default=None, help="run each harness so often (default: no limit)"
     )
     parser.add_argument(
-        "--only", action="append", choices=[one.name for one in known], metavar="NAME",
-        help="only this harness; repeat for more",
-    )  # fmt: skip
+        "--only", action="append", metavar="NAME", help="only this harness; repeat for more"
+    )
     parser.add_argument("--seed", type=int, help="from which the seeds of all slices follow")
     parser.add_argument("--list", action="store_true", help="show the harnesses, and end")
     given = parser.parse_args()
@@ -115,9 +114,8 @@ def _given(known: Sequence[Harness]) -> argparse.Namespace:
 
 def main() -> int:
     """Run what the command line asks for; returns the exit code."""
-    known = harnesses()
-    given = _given(known)
-    rows = _rows([one for one in known if not given.only or one.name in given.only])
+    given = _given()
+    rows = _rows([named(name) for name in given.only] if given.only else harnesses())
     if given.list:
         for row in rows:
             _say(f"{row.harness.fault:4} {row.harness.name} ({row.on}, size {row.harness.size})")

@@ -25,20 +25,24 @@ from webhooks import beside
 SECRET = "a secret that is only good for a release run"
 
 
-def harnesses() -> list[Harness]:
-    """All harnesses of this folder, in the order of their faults' numbers."""
+def harnesses(constant: str = "HARNESSES") -> list[Harness]:
+    """
+    All harnesses of this folder, in the order of their faults' numbers.
+
+    `ON_REQUEST` instead of `HARNESSES` are those that are run only where they are named.
+    """
     modules = [
         importlib.import_module(f"tests.faults.{found.name}")
         for found in pkgutil.iter_modules(tests.faults.__path__)
         if found.name != "__main__"
     ]
-    found = [one for module in modules for one in vars(module).get("HARNESSES", ())]
+    found = [one for module in modules for one in vars(module).get(constant, ())]
     return sorted(found, key=lambda one: (int(one.fault.removeprefix("F")), one.name))
 
 
 def named(name: str) -> Harness:
     """The harness of this name; ends the program where there is none."""
-    for one in harnesses():
+    for one in [*harnesses(), *harnesses("ON_REQUEST")]:
         if one.name == name:
             return one
     sys.exit(f"there is no harness {name!r}; python -m tests.faults --list shows them")

@@ -10,12 +10,14 @@ import time
 import pytest
 
 from licensing import settings
+from tests.conftest import POSTGRES_URL
 from tests.faults.harness import Harness, a_seed
 from tests.faults.load import Load
 from tests.faults.machines import NO_FAULT, Web, Works
 from tests.faults.scene import a_scene
 
-KILLS = 100
+# PostgreSQL has more processes to kill, in `test_many_machines` and `test_postgresql_crashes`.
+KILLS = 10 if POSTGRES_URL else 100
 MOST_ANSWERS_BETWEEN_KILLS = 6
 LONGEST_BLINK = 0.3
 
