@@ -5,11 +5,13 @@ Processes of the service that are killed -9 and started again, in the place of m
 stock of them builds the application once and forks each process, so that a start is cheap.
 """
 
+import json
 import os
 import signal
 import socket
 import tempfile
 import time
+from functools import cache
 from typing import Self
 
 from licensing.settings import Settings
@@ -17,6 +19,9 @@ from tests import warm
 from tests.serving import ROOT, clean_environment, free_port, nothing
 
 NO_FAULT = "none"
+DATABASE_URL = "SEATKEEPER_DATABASE_URL"
+# What a stock is told, which never connects.
+NOWHERE = "sqlite:///nowhere.db"
 SECONDS_TO_LET_GO = 10
 SECONDS_TO_END = 60
 
@@ -25,7 +30,7 @@ def _variables(settings: Settings) -> dict[str, str]:
     """The variables that lead a process to this database, and let it do as much as it can."""
     names = ("KEY_READS", "KEY_WRITES", "USER_READS", "USER_WRITES", "ADDRESS", "FAILURES")
     return {
-        "SEATKEEPER_DATABASE_URL": settings.database_url,
+        DATABASE_URL: settings.database_url,
         "SEATKEEPER_SECRET_KEY": settings.secret_key,
         "SEATKEEPER_WEBHOOK_ALLOWED_HOSTS": "127.0.0.1",
         **{f"SEATKEEPER_LIMIT_{name}": "0" for name in names},
@@ -33,30 +38,35 @@ def _variables(settings: Settings) -> dict[str, str]:
 
 
 class Works:
-    """Where machines of one database come from, until the block ends."""
+    """Where machines of one database come from."""
 
     def __init__(self, settings: Settings) -> None:
         self.environment = clean_environment() | _variables(settings)
 
     def __enter__(self) -> Self:
-        self._orders, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs:
-            self._process = warm.start(
-                cwd=ROOT,
-                env=self.environment,
-                streams=(theirs.fileno(), 2, 2),
-                program="tests.faults.faulty:stock",
-            )
-        self.stock = warm.Stock(self._orders)
+        self.stock = _stock(json.dumps(self.environment | {DATABASE_URL: NOWHERE}))
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._orders.close()
-        self._process.wait(timeout=SECONDS_TO_END)
+        pass  # the stock is of use to others
 
     def move_to(self, database_url: str) -> None:
         """Have the machines that are started from now on work on another database."""
-        self.environment["SEATKEEPER_DATABASE_URL"] = database_url
+        self.environment[DATABASE_URL] = database_url
+
+
+@cache
+def _stock(environment: str) -> warm.Stock:
+    """A stock of these settings, whatever the database; it ends with this process."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with theirs:
+        warm.start(
+            cwd=ROOT,
+            env=json.loads(environment),
+            streams=(theirs.fileno(), 2, 2),
+            program="tests.faults.faulty:stock",
+        )
+    return warm.Stock(ours)
 
 
 class Machine:
