@@ -42,7 +42,7 @@ def run(seed: int, size: int, fault: str = NO_FAULT) -> dict[str, int]:
                 web.restart(fault)
             load.wait_for(10)
         totals = scene.holds_up(load)
-    print(f"{totals}, an answer within {max(recoveries):.2f} s of each kill")  # noqa: T201
+    print(f"{totals}, an answer within {max(recoveries, default=0):.2f} s of each kill")  # noqa: T201
     # One message of each log may be on its way when a dispatcher dies.
     assert totals["duplicates"] <= size * (len(scene.accounts) + 1)
     return {"kills": size} | totals
