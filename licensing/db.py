@@ -13,9 +13,10 @@ from urllib.parse import parse_qsl, urlsplit
 
 import peewee
 from peewee import Database, DatabaseProxy, IntegrityError, OperationalError, SqliteDatabase
-from playhouse.db_url import connect
+from playhouse.db_url import connect, parse
 from playhouse.pool import PooledDatabase
 
+from licensing.reaching import Pool
 from licensing.settings import Settings, StartRefused
 
 # Before 3.51.3 two connections that write and checkpoint at once can corrupt a WAL database.
@@ -137,19 +138,21 @@ def _sqlite(settings: Settings) -> Database:
 
 def _postgresql(settings: Settings) -> Database:
     url = settings.database_url
-    chosen_in_url = {name for name, _ in parse_qsl(urlsplit(url).query)}
-    defaults = {k: v for k, v in POSTGRES_PARAMETERS.items() if k not in chosen_in_url}
-    database: Database = connect(
-        "postgresql+pool" + url[url.index(":") :],
-        unquote_password=True,
-        unquote_user=True,
+    more: dict[str, Any] = parse(url, unquote_password=True, unquote_user=True)
+    database: Database = Pool(
         autoconnect=False,
         max_connections=settings.threads + 2,
         timeout=SECONDS_TO_WAIT,
         stale_timeout=300,
-        **defaults,
+        **more | postgres_parameters(url),
     )
     return database
+
+
+def postgres_parameters(url: str) -> dict[str, str]:
+    """What every connection to PostgreSQL is to have, but for what its URL says already."""
+    chosen_in_url = {name for name, _ in parse_qsl(urlsplit(url).query)}
+    return {k: v for k, v in POSTGRES_PARAMETERS.items() if k not in chosen_in_url}
 
 
 def on_sqlite() -> bool:

@@ -5,13 +5,13 @@ Clients go on meanwhile, and repeat what was refused; so at the end everything t
 answered is held against the log of events.
 """
 
-import http.client
 import json
 import random
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
@@ -62,20 +62,20 @@ def printing_to(folder: Path) -> Iterator[None]:
 class Prober:
     """A client that asks once, and takes no for an answer."""
 
-    def __init__(self, web: Web, token: str) -> None:
+    def __init__(self, web: Web, token: str, seconds: float = 30) -> None:
         self._web = web
+        self._seconds = seconds
         self._headers = {"Authorization": f"Bearer {token}"}
         self.opened: list[str] = []
 
     def ask(self, method: str, path: str, body: Any = None) -> tuple[int, dict[str, Any], bool]:
         """The status, the answer, and whether it says when to try again."""
-        connection = http.client.HTTPConnection(self._web.address, timeout=30)
         content = None if body is None else json.dumps(body)
         headers = self._headers | ({"Content-Type": "application/json"} if body else {})
-        connection.request(method, path, content, headers)
-        answer = connection.getresponse()
-        told = json.loads(answer.read())
-        connection.close()
+        with closing(HTTPConnection(self._web.address, timeout=self._seconds)) as connection:
+            connection.request(method, path, content, headers)
+            answer = connection.getresponse()
+            told = json.loads(answer.read())
         return answer.status, told, "Retry-After" in answer.headers
 
     def open_an_account(self) -> int:
