@@ -8,8 +8,9 @@ answered is held against the log of events.
 import json
 import random
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from http.client import HTTPConnection
 from pathlib import Path
@@ -26,6 +27,7 @@ from tests.faults.load import Load
 from tests.faults.machines import NO_FAULT, Web, Works
 from tests.faults.scene import a_scene
 
+SECONDS_TO_START = 30
 MOST_BYTES_LEFT = 60_000
 # So many commands fit at most in what may be left.
 MOST_UNTIL_FULL = 500
@@ -78,15 +80,31 @@ class Prober:
             told = json.loads(answer.read())
         return answer.status, told, "Retry-After" in answer.headers
 
+    def wait(self) -> None:
+        """Wait until the service is ready."""
+        deadline = time.monotonic() + SECONDS_TO_START
+        while time.monotonic() < deadline:
+            with suppress(OSError):
+                if self.ask("GET", "/readyz")[0] == 200:
+                    return
+            time.sleep(0.05)
+        raise AssertionError(f"the service is not ready: {self._web.printed}")
+
     def open_an_account(self) -> int:
         """Have something written; returns the status."""
         status, told, when = self.ask("POST", "/v1/accounts", {"name": "Probe"})
         if status == 201:
             self.opened.append(told["id"])
-            found, *_ = self.ask("GET", f"/v1/accounts/{told['id']}")
-            assert found == 200, "an acknowledged command is lost"
         else:
             assert (status, told["code"], when) == (503, "unavailable", True), (status, told)
+        return status
+
+    def open_and_look(self) -> int:
+        """The same; what was acknowledged has to be there then."""
+        status = self.open_an_account()
+        if status == 201:
+            found, *_ = self.ask("GET", f"/v1/accounts/{self.opened[-1]}")
+            assert found == 200, "an acknowledged command is lost"
         return status
 
     def troubles(self) -> list[str]:
@@ -99,15 +117,15 @@ def _a_round(disk: Disk, prober: Prober, account: str, chance: random.Random) ->
     """Fill the disk and make room again; returns how many commands were refused."""
     disk.fill(but=chance.choice((0, chance.randrange(MOST_BYTES_LEFT))))
     for _ in range(MOST_UNTIL_FULL):
-        if prober.open_an_account() == 503:
+        if prober.open_and_look() == 503:
             break
     else:
         raise AssertionError("commands are done that there is no room for")
-    refused = [prober.open_an_account() for _ in range(PROBES_OF_A_FULL_DISK)].count(503)
+    refused = [prober.open_and_look() for _ in range(PROBES_OF_A_FULL_DISK)].count(503)
     assert prober.ask("GET", f"/v1/accounts/{account}/pools")[0] == 200, "nobody could read"
     assert prober.troubles() == ["disk"]
     disk.make_room()
-    assert prober.open_an_account() == 201, "it does not go on although there is room"
+    assert prober.open_and_look() == 201, "it does not go on although there is room"
     assert prober.troubles() == []
     return 1 + refused
 
@@ -150,7 +168,7 @@ def run_without_a_log(seed: int, size: int) -> Mapping[str, int]:
                 disk.fill()
                 load.wait_for(5)
                 assert prober.ask("GET", "/v1/nowhere")[0] == 404
-                assert prober.open_an_account() == 201
+                assert prober.open_and_look() == 201
                 assert prober.troubles() == []
                 disk.make_room()
         totals = scene.holds_up(load)
