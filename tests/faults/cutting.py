@@ -27,7 +27,7 @@ CLIENTS, DATABASE, RECEIVERS = "clients", "database", "receivers"
 # The defaults are five seconds each.
 IMPATIENT = "tcp_user_timeout=2000&connect_timeout=2"
 # Of those who ask at once, some wait until others have given up.
-SECONDS_TO_ANSWER = 12
+SECONDS_TO_ANSWER = 10
 # As many as the service has threads, and more.
 ASKED_AT_ONCE = 8
 ATTEMPTS_TO_RECOVER = 20

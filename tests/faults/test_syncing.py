@@ -7,7 +7,7 @@ from tests.faults.harness import a_seed
 from tests.faults.syncing import OFF, may_trace, run
 from tests.requiring import needs
 
-COMMANDS, OF_THE_CONTROL = 500, 20
+COMMANDS, OF_THE_CONTROL = 200, 20
 
 pytestmark = pytest.mark.skipif(bool(POSTGRES_URL), reason="PostgreSQL synchronises its own files")
 
