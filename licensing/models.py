@@ -31,7 +31,8 @@ class InstantField(Field):
         """An aware datetime in UTC, whatever the driver gives."""
         if isinstance(value, str):
             value = datetime.fromisoformat(value)
-        return None if value is None else value.astimezone(UTC)
+        # In UTC already, as what is kept is: a page has some hundred of these.
+        return value if value is None or value.tzinfo is UTC else value.astimezone(UTC)
 
 
 class JsonField(TextField):

@@ -96,10 +96,11 @@ def _permitted(declared: Operation, path: dict[str, str]) -> Actor:
     for name, value in path.items():
         if not PATH_VALUE.fullmatch(value):
             raise NotFound(name.removesuffix("_id"), value)
+    actor = replace(actor, request_id=g.request_id, traceparent=g.traceparent)
     if "account_id" in path:
         actor = actor.within(path.pop("account_id"))
     require(actor, declared.needed, about=path.get("user_id"))
-    return replace(actor, request_id=g.request_id, traceparent=g.traceparent)
+    return actor
 
 
 def _query(declared: Operation, arguments: dict[str, Any]) -> dict[str, str]:
