@@ -24,7 +24,7 @@ from itertools import chain
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from peewee import Field, Value
+from peewee import Alias, Field, Value
 
 from licensing.db import db, on_sqlite
 from licensing.models import InstantField, JsonField
@@ -196,13 +196,19 @@ def _conversions(columns: list[Any]) -> list[tuple[int, Callable[[Any], Any]]]:
     return found
 
 
+def _name(column: Any) -> str:
+    """The name of a field, or the alias of an expression or of a query within the query."""
+    name: str = column.name if isinstance(column, Field | Alias) else column._alias
+    return name
+
+
 def _row_of(names: list[str]) -> Any:
     row: Any = namedtuple("Row", names)  # type: ignore[misc]
     return row
 
 
 def _as_tuple(columns: list[Any]) -> Callable[[Any], Any]:
-    names = [getattr(column, "name", f"column{number}") for number, column in enumerate(columns)]
+    names = [_name(column) for column in columns]
     # Straight to the tuple: `_make` would count the columns of each row once more.
     make: Callable[[Any], Any] = partial(tuple.__new__, _row_of(names))
     conversions = _conversions(columns)
@@ -220,7 +226,7 @@ def _as_tuple(columns: list[Any]) -> Callable[[Any], Any]:
 
 def _as_model(query: Any, columns: list[Any]) -> Callable[[Any], Any]:
     model: Any = getattr(query, "model", None)
-    names = [getattr(column, "name", "") for column in columns]
+    names = [_name(column) for column in columns]
     conversions = [(names[number], convert) for number, convert in _conversions(columns)]
 
     def made(row: Any) -> Any:
