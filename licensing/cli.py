@@ -8,7 +8,9 @@ import tempfile
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
 from datetime import timedelta
+from itertools import chain
 from pathlib import Path
+from typing import TextIO
 
 import click
 from flask import current_app
@@ -19,7 +21,7 @@ from granian.server.mp import MPServer
 from licensing import clock, db, demo, logs, metrics, migrations, resources, settings
 from licensing.api import openapi
 from licensing.operations import api_keys
-from licensing.queries import accounts, invariants
+from licensing.queries import accounts, anchors, invariants
 from licensing.queries.cursors import Window
 from licensing.rules.permissions import Scope, system
 from licensing.rules.refusals import Refusal
@@ -299,23 +301,49 @@ def load_demo() -> None:
 
 
 @click.command()
+@click.option(
+    "--anchors",
+    "kept",
+    type=click.File(encoding="utf-8"),
+    help="Compare with what `seatkeeper anchors` wrote.",
+)
 @with_appcontext
-def verify() -> None:
+def verify(kept: TextIO | None) -> None:
     """Check every invariant of the data.
 
-    Counters against rows, sequences without gaps, constraints, and that each change has its event.
+    Counters against rows, the chain over each log, constraints, and that each change has its event.
     Prints what does not hold and exits with 1; reads only, and may run beside the service.
     """
     found = 0
     with db.connection():
         refuse_an_old_schema()
         with db.snapshot():
-            for text in invariants.violations():
-                found += 1
-                click.echo(text)
+            try:
+                for text in chain(
+                    invariants.violations(), anchors.broken(anchors.read(kept or ()))
+                ):
+                    found += 1
+                    click.echo(text)
+            except anchors.BadAnchor as bad:
+                raise click.ClickException(str(bad)) from None
     if found:
         raise click.ClickException(f"{found} invariants do not hold")
     click.echo("all invariants hold")
 
 
-COMMANDS = (serve, renew, migrate, keys, write_openapi, load_demo, verify)
+@click.command("anchors")
+@with_appcontext
+def write_anchors() -> None:
+    """Print the last event of each account's log, with the digest of the chain that it ends.
+
+    To be kept elsewhere: `seatkeeper verify --anchors FILE` then finds out if the end of a log was
+    cut off, or all of it written anew.
+    """
+    with db.connection():
+        refuse_an_old_schema()
+        with db.snapshot():
+            for anchor in anchors.anchors():
+                click.echo(anchor.line())
+
+
+COMMANDS = (serve, renew, migrate, keys, write_openapi, load_demo, verify, write_anchors)

@@ -10,6 +10,7 @@ from typing import Any
 
 from peewee import CompositeKey, Model
 
+from licensing import chain
 from licensing.columns import BigIntegerField, BooleanField, Field, IntegerField, TextField
 from licensing.db import db
 
@@ -83,6 +84,7 @@ class Account(Row):
     epoch = IntegerField()
     last_sequence = BigIntegerField()
     purged_through = BigIntegerField(default=0)
+    purged_digest = TextField(default=chain.BEGINNING)
     external_id = TextField(null=True)
     metadata = JsonField()
     version = BigIntegerField()
@@ -326,6 +328,7 @@ class Event(Row):
     occurred_at = InstantField()
     body = TextField()
     actor_id = TextField()
+    digest = TextField()
 
     class Meta:
         table_name = "events"
