@@ -99,6 +99,7 @@ def serve(script: ScriptInfo, host: str, port: int, with_demo: bool) -> None:
         db.open_database(in_force)
         with db.connection():
             migrations.apply()
+            db.look_at_tables()
             _refuse_a_catalogue_that_lacks_something()
             if with_demo:
                 click.echo(demo.welcome(demo.load(), f"http://{host}:{port}"))

@@ -17,12 +17,12 @@ each of its members, and None comes as it is, so that a condition can be left ou
 """
 
 from collections import namedtuple
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import lru_cache, partial
 from itertools import chain
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from peewee import Alias, Field, Value
 
@@ -33,6 +33,8 @@ from licensing.models import InstantField, JsonField
 LONGEST_KEPT = 64
 MOST_KEPT = 64
 _GIVEN, _NONE = "given", "none"
+
+R = TypeVar("R")
 
 _kept_instant = InstantField().db_value
 _kept_json = JsonField().db_value
@@ -57,15 +59,13 @@ class _Ready(NamedTuple):
 
     Attributes:
         sql: its text.
-        constants: the values that stand in it, to be put after those of a call.
         pick: puts the values in the order of the text.
         columns: the fields that it returns; other expressions by their name alone.
         row, model: make what is returned of a row of the database.
     """
 
     sql: str
-    constants: tuple[Any, ...]
-    pick: Callable[[tuple[Any, ...]], tuple[Any, ...]]
+    pick: Callable[[list[Any]], Sequence[Any]]
     row: Callable[[Any], Any]
     model: Callable[[Any], Any]
 
@@ -109,7 +109,7 @@ class Statement:
         found = db.execute_sql(ready.sql, bound).fetchone()
         return None if found is None else ready.model(found)
 
-    def _ready(self, values: tuple[Any, ...]) -> tuple[_Ready, tuple[Any, ...]]:
+    def _ready(self, values: tuple[Any, ...]) -> tuple[_Ready, Sequence[Any]]:
         shape = tuple([_shape(value) for value in values])
         keep = self._kept if _is_short(shape) else self._put_together
         ready: _Ready = keep(on_sqlite(), shape)
@@ -117,25 +117,32 @@ class Statement:
             kept(value) if (kept := _KEPT.get(value.__class__)) else value
             for value in _flat(values)
         ]
-        return ready, ready.pick((*known, *ready.constants))
+        return ready, ready.pick(known)
 
     def _put_together(self, _on_sqlite: bool, shape: tuple[Any, ...]) -> _Ready:
         numbers = iter(range(10**6))
         query = self._build(*(_places(one, numbers) for one in shape))
         sql, parameters = db.get_sql_context().sql(query).query()
-        places = next(numbers)
-        constants = [value for value in parameters if not isinstance(value, _Place)]
-        after = iter(range(places, places + len(constants)))
-        order = [p.number if isinstance(p, _Place) else next(after) for p in parameters]
+        sql = _with_constants(sql, parameters)
+        order = [value.number for value in parameters if isinstance(value, _Place)]
         columns = list(query._returning or ())
-        return _Ready(
-            sql, tuple(constants), _picker(order), _as_tuple(columns), _as_model(query, columns)
-        )
+        return _Ready(sql, _picker(order), _as_tuple(columns), _as_model(query, columns))
 
 
 def compiled(build: Callable[..., Any]) -> Statement:
     """The statement that a function writes, from placeholders for its arguments."""
     return Statement(build)
+
+
+def in_parts(rows: Sequence[R], most: int) -> Iterator[Sequence[R]]:
+    """
+    The rows in parts of at most so many.
+
+    Not Peewee's `chunked`, which fills each part up first, and so takes longer for the few rows of
+    a command than the database does.
+    """
+    for start in range(0, len(rows), most):
+        yield rows[start : start + most]
 
 
 def _shape(value: Any) -> Any:
@@ -176,7 +183,30 @@ def _places(shape: Any, numbers: Iterator[int]) -> Any:
     return tuple(_places(member, numbers) for _ in range(length))
 
 
-def _picker(order: list[int]) -> Callable[[tuple[Any, ...]], tuple[Any, ...]]:
+def _with_constants(sql: str, parameters: list[Any]) -> str:
+    """
+    The text with what is the same in each call written into it.
+
+    SQLite plans a statement anew for each call where an index holds only rows with some value, and
+    that value is a parameter; PostgreSQL does not take such an index at all once it has one plan
+    for all calls.
+    """
+    first, *others = sql.split(db.param)
+    written = [db.param if isinstance(p, _Place) else _literal(p) for p in parameters]
+    return first + "".join(chain.from_iterable(zip(written, others, strict=True)))
+
+
+def _literal(constant: Any) -> str:
+    if constant is None:
+        return "NULL"
+    if constant.__class__ is int:
+        return str(constant)
+    if isinstance(constant, str) and not set(constant) & set("'%?"):
+        return f"'{constant}'"
+    raise TypeError(f"{constant!r} has to be an argument of the statement")
+
+
+def _picker(order: list[int]) -> Callable[[list[Any]], Sequence[Any]]:
     if order == list(range(len(order))):
         return lambda values: values
     if len(order) == 1:

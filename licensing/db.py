@@ -16,7 +16,8 @@ from peewee import Database, DatabaseProxy, IntegrityError, OperationalError, Sq
 from playhouse.db_url import connect
 from playhouse.pool import PooledDatabase
 
-from licensing.settings import Settings, StartRefused
+from licensing.settings import Settings, StartRefused, sqlite_file
+from licensing.turns import Turn
 
 # Before 3.51.3 two connections that write and checkpoint at once can corrupt a WAL database.
 OLDEST_SQLITE = (3, 51, 3)
@@ -27,6 +28,8 @@ TRIES = 5
 WORTH_REPEATING = ("40001", "40P01", "23505")
 # What Peewee brings along; nothing here uses them.
 PYTHON_FUNCTIONS = ("date_part", "date_trunc", "_pw_json_contains")
+# Some commands write in different numbers of rows; each number is a statement to SQLite.
+STATEMENTS_KEPT = 500
 SQLITE_PRAGMAS = {
     "journal_mode": "wal",
     "synchronous": "full",
@@ -91,8 +94,8 @@ class _Here(threading.local):
 
 
 _here = _Here()
-# SQLite lets one writer in at a time, and its own queue is unfair: some writers wait for seconds.
-_write_turn = threading.Lock()
+# Who may write to the SQLite file; none where the database has an order of its own.
+_write_turn: Turn | None = None
 
 
 def open_database(settings: Settings) -> None:
@@ -101,7 +104,11 @@ def open_database(settings: Settings) -> None:
 
     Raises `StartRefused` when the SQLite library is too old for a write-ahead log.
     """
+    global _write_turn
     close_all()
+    if _write_turn is not None:
+        _write_turn.close()
+    _write_turn = Turn(str(sqlite_file(settings.database_url))) if settings.on_sqlite else None
     if settings.on_sqlite:
         driver: Any = peewee.sqlite3  # type: ignore[attr-defined]
         refuse_old_sqlite(driver.sqlite_version_info)
@@ -126,6 +133,7 @@ def _sqlite(settings: Settings) -> Database:
         lock_type="IMMEDIATE",
         timeout=SECONDS_TO_WAIT,
         autoconnect=False,
+        cached_statements=STATEMENTS_KEPT,
         pragmas=SQLITE_PRAGMAS,
     )
     # A connection that ends with its thread lets go of Python functions when the thread has none of
@@ -188,6 +196,12 @@ def close_all() -> None:
 def ping() -> None:
     """Ask the database for a sign of life; raises Peewee's `OperationalError` without one."""
     db.execute_sql("SELECT 1")
+
+
+def look_at_tables() -> None:
+    """Let SQLite see what its tables hold, where that has changed much, to choose indexes by it."""
+    if on_sqlite():
+        db.execute_sql("PRAGMA optimize = 0x10002")
 
 
 def seconds_since_1970() -> float:
@@ -291,15 +305,16 @@ def _once(work: Callable[[], R], alone: bool) -> R:
 
 @contextmanager
 def _turn() -> Iterator[None]:
-    if not on_sqlite():
+    turn = _write_turn
+    if turn is None:
         yield
         return
-    if not _write_turn.acquire(timeout=SECONDS_TO_WAIT):
+    if not turn.take(SECONDS_TO_WAIT):
         raise Busy("another command has held the database for too long")
     try:
         yield
     finally:
-        _write_turn.release()
+        turn.give_back()
 
 
 def sqlstate(failure: BaseException) -> str | None:

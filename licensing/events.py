@@ -5,7 +5,6 @@ The log: every change, in the account's order (R29, R30, R32).
 account's sequence, the one row that all its commands share, is locked for the shortest time.
 """
 
-import json
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,9 +12,10 @@ from datetime import datetime
 from itertools import takewhile
 from typing import Any
 
-from peewee import chunked
+import orjson
 
 from licensing import chain, clock, ids, ledger
+from licensing.compiled import compiled, in_parts
 from licensing.db import db, for_update, transaction
 from licensing.models import Account, Event, EventSubject, InstantField
 from licensing.rules.event_types import EventType, Reason
@@ -129,15 +129,24 @@ def _write() -> None:
         _append(account_id, by_account[account_id])
 
 
+@compiled
+def _number(account_id: Any, many: Any) -> Any:
+    numbered = Account.update(last_sequence=Account.last_sequence + many)
+    return numbered.where(Account.id == account_id).returning(Account.last_sequence, Account.epoch)
+
+
+@compiled
+def _insert(rows: Any) -> Any:
+    return Event.insert_many(rows, fields=Event._meta.sorted_fields).as_rowcount()
+
+
+@compiled
+def _insert_subjects(rows: Any) -> Any:
+    return EventSubject.insert_many(rows, fields=EventSubject._meta.sorted_fields).as_rowcount()
+
+
 def _append(account_id: str, recorded: list[Recorded]) -> None:
-    numbered = next(
-        iter(
-            Account.update(last_sequence=Account.last_sequence + len(recorded))
-            .where(Account.id == account_id)
-            .returning(Account.last_sequence, Account.epoch)
-            .execute()
-        )
-    )
+    numbered = _number.row(account_id, len(recorded))
     first = numbered.last_sequence - len(recorded) + 1
     last_digest = digest(account_id, first - 1)
     rows: list[tuple[object, ...]] = []
@@ -151,10 +160,10 @@ def _append(account_id: str, recorded: list[Recorded]) -> None:
         at_last = (event.timestamp, body, actor_id, last_digest)
         rows.append((account_id, sequence, event.id, event.type, *at_last))
         subjects += [(account_id, subject, sequence) for subject in sorted(event.subjects)]
-    for chunk in chunked(rows, ROWS_PER_INSERT):
-        Event.insert_many(chunk, fields=list(Event._meta.sorted_fields)).execute()
-    for chunk in chunked(subjects, ROWS_PER_INSERT):
-        EventSubject.insert_many(chunk, fields=list(EventSubject._meta.sorted_fields)).execute()
+    for part in in_parts(rows, ROWS_PER_INSERT):
+        _insert.run(tuple(part))
+    for part in in_parts(subjects, ROWS_PER_INSERT):
+        _insert_subjects.run(tuple(part))
     ledger.keep(
         account_id,
         [
@@ -180,7 +189,7 @@ def digest(account_id: str, sequence: int) -> str:
 
 def _body(event: Recorded, epoch: int, sequence: int) -> str:
     """The event's bytes, which never change: compact, in this order of keys, integers only."""
-    body = json.dumps(
+    body = orjson.dumps(
         {
             "id": event.id,
             "type": event.type,
@@ -190,14 +199,11 @@ def _body(event: Recorded, epoch: int, sequence: int) -> str:
             "epoch": epoch,
             "sequence": sequence,
             "data": event.content,
-        },
-        ensure_ascii=False,
-        separators=(",", ":"),
-        allow_nan=False,
+        }
     )
-    if len(body.encode()) > LARGEST_BODY:
-        raise ValueError(f"an event of {len(body)} characters exceeds {LARGEST_BODY} bytes")
-    return body
+    if len(body) > LARGEST_BODY:
+        raise ValueError(f"an event of {len(body)} bytes exceeds {LARGEST_BODY}")
+    return body.decode()
 
 
 def forget(account_id: str, before: datetime, through: int | None, most: int) -> int:

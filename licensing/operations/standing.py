@@ -1,6 +1,6 @@
 """Where an account stands: what every command reads first, locked until its commit (R23b)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from operator import attrgetter
@@ -40,7 +40,7 @@ class Holder:
     user: User
     seats: list[Seat]
     now: datetime
-    before: dict[str, Entitlement] = field(default_factory=dict)
+    before: Mapping[str, Entitlement] = field(default_factory=dict)
     bought: str | None = None
 
     @property
@@ -127,7 +127,7 @@ class Standing:
         """The pool as the API shows it."""
         return resources.pool(pool, self.subscription_of(pool).term_ends_at)
 
-    def entitlements_of(self, holder: Holder) -> dict[str, Entitlement]:
+    def entitlements_of(self, holder: Holder) -> Mapping[str, Entitlement]:
         """What the user may do with each feature, as things stand now (R9)."""
         return entitlements.entitlements(
             self.catalogue,
