@@ -55,19 +55,26 @@ class _Place:
 
 class _Ready(NamedTuple):
     """
-    A statement of one database.
+    A statement of one database, for arguments of one shape.
 
     Attributes:
         sql: its text.
-        pick: puts the values in the order of the text.
-        columns: the fields that it returns; other expressions by their name alone.
+        order: the numbers of the values, in the order of the text.
         row, model: make what is returned of a row of the database.
     """
 
     sql: str
-    pick: Callable[[list[Any]], Sequence[Any]]
+    order: list[int]
     row: Callable[[Any], Any]
     model: Callable[[Any], Any]
+
+
+class _Plain(NamedTuple):
+    """The same for arguments of certain types, none of them a tuple: what most calls have."""
+
+    ready: _Ready
+    pick: Callable[[tuple[Any, ...]], Sequence[Any]]
+    conversions: list[tuple[int, Callable[[Any], Any]]]
 
 
 class Statement:
@@ -77,6 +84,7 @@ class Statement:
         self._build = build
         self.__doc__ = build.__doc__
         self._kept = lru_cache(MOST_KEPT)(self._put_together)
+        self._plain: dict[tuple[type, ...], _Plain] = {}
 
     def query(self, *values: Any) -> Any:
         """The query for these values, to be changed before it is run: it is written anew."""
@@ -110,14 +118,30 @@ class Statement:
         return None if found is None else ready.model(found)
 
     def _ready(self, values: tuple[Any, ...]) -> tuple[_Ready, Sequence[Any]]:
+        types = (db.obj.__class__, *map(type, values))
+        plain = self._plain.get(types)
+        if plain is None:
+            return self._ready_for_any(values, types)
+        bound = plain.pick(values)
+        if plain.conversions:
+            bound = list(bound)
+            for number, convert in plain.conversions:
+                bound[number] = convert(bound[number])
+        return plain.ready, bound
+
+    def _ready_for_any(
+        self, values: tuple[Any, ...], types: tuple[type, ...]
+    ) -> tuple[_Ready, Sequence[Any]]:
         shape = tuple([_shape(value) for value in values])
         keep = self._kept if _is_short(shape) else self._put_together
         ready: _Ready = keep(on_sqlite(), shape)
+        if tuple not in types:
+            self._plain[types] = _for_types(ready, types[1:])
         known = [
             kept(value) if (kept := _KEPT.get(value.__class__)) else value
             for value in _flat(values)
         ]
-        return ready, ready.pick(known)
+        return ready, [known[number] for number in ready.order]
 
     def _put_together(self, _on_sqlite: bool, shape: tuple[Any, ...]) -> _Ready:
         numbers = iter(range(10**6))
@@ -126,7 +150,7 @@ class Statement:
         sql = _with_constants(sql, parameters)
         order = [value.number for value in parameters if isinstance(value, _Place)]
         columns = list(query._returning or ())
-        return _Ready(sql, _picker(order), _as_tuple(columns), _as_model(query, columns))
+        return _Ready(sql, order, _as_tuple(columns), _as_model(query, columns))
 
 
 def compiled(build: Callable[..., Any]) -> Statement:
@@ -206,12 +230,22 @@ def _literal(constant: Any) -> str:
     raise TypeError(f"{constant!r} has to be an argument of the statement")
 
 
-def _picker(order: list[int]) -> Callable[[list[Any]], Sequence[Any]]:
-    if order == list(range(len(order))):
-        return lambda values: values
-    if len(order) == 1:
-        return lambda values: (values[order[0]],)
-    return itemgetter(*order)
+def _for_types(ready: _Ready, types: tuple[type, ...]) -> _Plain:
+    # None has no place in the text; what has one counts without it.
+    given = [number for number, kind in enumerate(types) if kind is not type(None)]
+    order = [given[number] for number in ready.order]
+    conversions = [
+        (place, _KEPT[types[number]])
+        for place, number in enumerate(order)
+        if types[number] in _KEPT
+    ]
+    return _Plain(ready, _picker(order), conversions)
+
+
+def _picker(order: list[int]) -> Callable[[tuple[Any, ...]], Sequence[Any]]:
+    if len(order) > 1:
+        return itemgetter(*order)
+    return lambda values: [values[number] for number in order]
 
 
 def _conversions(columns: list[Any]) -> list[tuple[int, Callable[[Any], Any]]]:

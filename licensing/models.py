@@ -4,10 +4,10 @@ The tables, as Peewee sees them.
 Constraints and indexes are written once, in `licensing/migrations`; a test compares the two.
 """
 
-import json
 from datetime import UTC, datetime
 from typing import Any
 
+import orjson
 from peewee import CompositeKey, Model
 
 from licensing import chain
@@ -41,13 +41,11 @@ class JsonField(TextField):
 
     def db_value(self, value: Any) -> str | None:
         """Compact JSON; None stays NULL."""
-        return (
-            None if value is None else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-        )
+        return None if value is None else orjson.dumps(value).decode()
 
     def python_value(self, value: str | None) -> Any:
         """What was stored."""
-        return None if value is None else json.loads(value)
+        return None if value is None else orjson.loads(value)
 
 
 class Row(Model):

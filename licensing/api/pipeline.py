@@ -214,9 +214,10 @@ def _page(page: Page) -> dict[str, Any]:
 
 
 def _as_response(declared: Operation, answer: Answer, replayed: bool) -> Response:
-    response = Response(answer.body, answer.status)
-    del response.headers["Content-Type"]
-    response.headers.update(answer.headers)
+    response = Response(answer.body, answer.status, answer.headers)
+    if not answer.body:
+        # Flask names a type for what has no content, too.
+        del response.headers["Content-Type"]
     if replayed:
         response.headers["Idempotency-Replayed"] = "true"
     etag = answer.headers.get("ETag")

@@ -9,14 +9,15 @@ from datetime import timedelta
 import pytest
 
 from licensing import clock, db
-from licensing.db import transactional
+from licensing.compiled import compiled
+from licensing.db import for_update, transactional
 from licensing.settings import Settings, current
 from tests.receivers import Answer, Received, Receiver
 from tests.webhooks.stage import a_stage, endpoint
 from tests.world import START, Hands, an_account
 from webhooks import dispatcher, endpoints, lanes, messages, outcomes, waking
 from webhooks.dispatcher import Dispatcher
-from webhooks.models import Attempt, Lane
+from webhooks.models import Attempt, Endpoint, Lane
 from webhooks.rules import Breaker, Occasion
 from webhooks.transport import Outcome, Transport
 
@@ -234,7 +235,8 @@ def test_promise_7_dispatchers_that_settle_at_once_do_not_wait_for_each_other(
     with a_stage(hands) as stage, Receiver() as receiver:
         id = stage.endpoint(receiver, company, "user.created")
     message = messages.outside_of_logs(endpoint(id), messages.PING, {})
-    monkeypatch.setattr(endpoints, "LOCK", lock)
+    locked = compiled(lambda id: for_update(Endpoint.select().where(Endpoint.id == id), lock))
+    monkeypatch.setattr(endpoints, "_locked_endpoint", locked)
     both, tried = threading.Barrier(2), list[str]()
 
     @transactional
