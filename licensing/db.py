@@ -251,6 +251,11 @@ def transaction() -> Transaction:
     return _here.transaction
 
 
+def known() -> dict[Any, Any]:
+    """What was read in the transaction that this thread is in; nothing, and not kept, outside."""
+    return {} if _here.transaction is None else _here.transaction.known
+
+
 @contextmanager
 def rehearsal() -> Iterator[Transaction]:
     """
