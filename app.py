@@ -17,6 +17,7 @@ from licensing import (
     console,
     db,
     logs,
+    move_commands,
     seat_commands,
     settings,
 )
@@ -72,6 +73,7 @@ COMMANDS = (
     *cli.COMMANDS,
     *seat_commands.COMMANDS,
     *backup_commands.COMMANDS,
+    *move_commands.COMMANDS,
     *webhooks_cli.COMMANDS,
 )
 
