@@ -30,6 +30,7 @@ NAMES = (
     "WEBHOOK_ALLOWED_HOSTS",
     "ATTEMPT_DAYS",
     "EVENT_DAYS",
+    "IDEMPOTENCY_DAYS",
     *observing.NAMES,
     *callers.NAMES,
 )
@@ -66,6 +67,8 @@ class Settings:
         attempt_days: SEATKEEPER_ATTEMPT_DAYS, how long attempts to deliver webhooks are kept.
         event_days: SEATKEEPER_EVENT_DAYS, how long events are kept; those that some endpoint has
             yet to be sent are kept for longer.
+        idempotency_days: SEATKEEPER_IDEMPOTENCY_DAYS, for how long a repeated request is answered
+            as the first one was.
         observing: what is logged, and who may read the metrics.
         callers: whose tokens are taken, how often each may ask, and where they come from.
     """
@@ -81,6 +84,7 @@ class Settings:
     webhook_allowed_hosts: frozenset[str] = frozenset()
     attempt_days: int = 30
     event_days: int = 400
+    idempotency_days: int = 7
     observing: Observing = field(default_factory=Observing)
     callers: Callers = field(default_factory=Callers)
 
@@ -128,6 +132,9 @@ def from_environment() -> Settings:
     allowed_hosts: list[str] = env.list("WEBHOOK_ALLOWED_HOSTS", [], validate=_are_hosts)
     attempt_days = env.int("ATTEMPT_DAYS", Settings.attempt_days, validate=validate.Range(1, 3650))
     event_days = env.int("EVENT_DAYS", Settings.event_days, validate=validate.Range(30, 36500))
+    idempotency_days = env.int(
+        "IDEMPOTENCY_DAYS", Settings.idempotency_days, validate=validate.Range(1, 365)
+    )
     about_observing = observing.read(env)
     about_callers = callers.read(env)
 
@@ -147,6 +154,7 @@ def from_environment() -> Settings:
         webhook_allowed_hosts=frozenset(host.strip().lower() for host in allowed_hosts),
         attempt_days=attempt_days,
         event_days=event_days,
+        idempotency_days=idempotency_days,
         observing=about_observing,
         callers=about_callers,
     )
