@@ -19,6 +19,7 @@ from licensing import (
     console,
     db,
     logs,
+    move_commands,
     seat_commands,
     settings,
 )
@@ -87,6 +88,7 @@ COMMANDS = (
     *cli.COMMANDS,
     *seat_commands.COMMANDS,
     *backup_commands.COMMANDS,
+    *move_commands.COMMANDS,
     *webhooks_cli.COMMANDS,
 )
 

@@ -6,7 +6,7 @@ account's sequence, the one row that all its commands share, is locked for the s
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import takewhile
@@ -204,6 +204,33 @@ def _body(event: Recorded, epoch: int, sequence: int) -> str:
     if len(body) > LARGEST_BODY:
         raise ValueError(f"an event of {len(body)} bytes exceeds {LARGEST_BODY}")
     return body.decode()
+
+
+def hold(account_id: str, strength: str = "FOR KEY SHARE") -> None:
+    """
+    Let nothing of an account's log be deleted until the commit; what is appended need not wait.
+
+    For who is to send a part of it (again). Who deletes holds it with `FOR UPDATE` before he looks
+    what is still needed: so what the one counts on is still there, or gone before he looks.
+    """
+    query = Account.select(Account.id).where(Account.id == account_id)
+    for_update(query, strength).get_or_none()
+
+
+def aged(before: datetime) -> Iterator[str]:
+    """The accounts of whose logs something may be deleted that happened before an instant."""
+    first_left = (Event.account_id == Account.id) & (Event.sequence == Account.purged_through + 1)
+    found = (
+        Account.select(Account.id)
+        .join(Event, on=first_left)
+        .where(
+            Event.occurred_at < before,
+            Account.last_sequence > Account.purged_through + 1,
+            Account.test_clock_id.is_null(),
+        )
+        .order_by(Account.id)
+    )
+    yield from [row.id for row in found]
 
 
 def forget(account_id: str, before: datetime, through: int | None, most: int) -> int:

@@ -4,6 +4,7 @@ Commands that can be repeated safely (R18): the answer is kept with the effect, 
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, ClassVar
 
 from peewee import OperationalError, Tuple
@@ -115,6 +116,24 @@ def _insert(row: Any) -> Any:
 def _update(account_id: Any, caller: Any, key: Any, status: Any, headers: Any, body: Any) -> Any:
     kept = IdempotencyKey.update(status=status, headers=headers, body=body)
     return kept.where(*_is(account_id, caller, key))
+
+
+@transactional
+def forget(before: datetime, most: int) -> int:
+    """
+    Delete the answers that were kept before an instant, at most so many; returns how many.
+
+    Who repeats such a request after that does it anew. What is still being worked on stays.
+    """
+    table: Any = IdempotencyKey
+    place = Tuple(table.account_id, table.caller, table.idempotency_key)
+    old = (
+        table.select(*place.nodes)
+        .where(table.created_at < before, table.status.is_null(False))
+        .order_by(table.created_at)
+        .limit(most)
+    )
+    return int(table.delete().where(place.in_(old)).execute())
 
 
 ROWS_PER_STEP = 200

@@ -38,7 +38,7 @@ def dispatch(metrics_at: tuple[str, int] | None) -> None:
 @click.command()
 @with_appcontext
 def purge() -> None:
-    """Delete attempts and events that are older than the settings want them kept.
+    """Delete attempts, events and answers that are older than the settings want them kept.
 
     Never events that an endpoint has yet to be sent. `serve` and `dispatch` do it every hour.
     """

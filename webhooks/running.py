@@ -45,7 +45,7 @@ class Running:
                 with db.connection():
                     retention.purge()
             except (PeeweeException, db.Busy):
-                log.exception("old attempts and events could not be deleted; it is tried again")
+                log.exception("what is old could not be deleted; it is tried again")
 
     def _listen(self) -> None:
         waking.listen(self._settings.database_url, self._stopping.is_set)

@@ -41,6 +41,11 @@ def pending() -> list[str]:
     return [step.name for runner in _runners() for step in runner.status() if step.applied is None]
 
 
+def versions() -> dict[str, str]:
+    """The last migration that was applied, by the table of those that were."""
+    return {runner.table_name: max(runner.applied(), default="") for runner in _runners()}
+
+
 @contextmanager
 def _alone() -> Iterator[None]:
     if on_sqlite():

@@ -52,11 +52,23 @@ def violations() -> Iterator[str]:
         yield f"catalogue: it no longer has {', '.join(dropped)}, which accounts hold"
         return
     for account in Account.select().order_by(Account.id):
-        for text in _of_account(account):
-            yield f"account {account.id}: {text}"
+        yield from _named(account)
     yield from derived.wrong_of_all()
     for look_up in _others.values():
         yield from look_up()
+
+
+def of_one(account_id: str) -> Iterator[str]:
+    """Every invariant of one account that does not hold; of the catalogue, those of all."""
+    for name in dropped_from_catalogue():
+        yield f"catalogue: it has no {name}"
+        return
+    yield from _named(Account.get_by_id(account_id))
+
+
+def _named(account: Account) -> Iterator[str]:
+    for text in _of_account(account):
+        yield f"account {account.id}: {text}"
 
 
 def dropped_from_catalogue() -> list[str]:
