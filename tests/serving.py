@@ -75,7 +75,7 @@ class Served:
 @contextmanager
 def served(folder: Path, *options: str, **environment: str) -> Iterator[Served]:
     """Run `seatkeeper serve` in a folder until the block ends."""
-    port = _free_port()
+    port = free_port()
     reading, printing = os.pipe()
     with nothing() as nothing_to_read:
         process = warm.start(
@@ -133,7 +133,8 @@ def nothing() -> Iterator[int]:
         yield file.fileno()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of this machine that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
