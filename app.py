@@ -1,8 +1,9 @@
 """The service put together: settings, database, API, commands."""
 
-import atexit
 import sys
 import threading
+from collections.abc import Callable
+from typing import Any
 
 import click
 from flask import Flask
@@ -16,9 +17,13 @@ from licensing import (
     cli,
     console,
     db,
+    ending,
+    key_commands,
     logs,
+    move_commands,
     seat_commands,
     settings,
+    tracing,
 )
 from licensing.queries import operating
 from licensing.scheduler import Scheduler
@@ -27,6 +32,19 @@ from webhooks import beside, demo
 from webhooks import cli as webhooks_cli
 from webhooks.api import RESOURCES
 from webhooks.running import Running
+
+
+class Seatkeeper(Flask):
+    """Flask without what the service has no use for."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """
+        No function of ours is a coroutine.
+
+        Flask would look for that in each hook and view, which takes as long as a quarter of the
+        smallest request.
+        """
+        return func
 
 
 def create_app(chosen: Settings | None = None) -> Flask:
@@ -44,12 +62,20 @@ def create_app(chosen: Settings | None = None) -> Flask:
     db.open_database(in_force)
     beside.attach()
     operating.watch()
-    app = Flask("seatkeeper", static_folder=None)
+    app = Seatkeeper("seatkeeper", static_folder=None)
     api.add_api(app, in_force, RESOURCES)
     console.add_console(app)
     for command in COMMANDS:
         app.cli.add_command(command)
     return app
+
+
+def create_served_api() -> Flask:
+    """The application and its log, with nothing beside it: what `serve --api-only` runs."""
+    chosen = settings.from_environment()
+    logs.configure(chosen)
+    tracing.configure(chosen.observing)
+    return create_app(chosen)
 
 
 def create_served_app() -> Flask:
@@ -59,19 +85,20 @@ def create_served_app() -> Flask:
     The scheduler ends with the process: what it was doing is undone and done later. The dispatcher
     finishes what is on its way; what it could not write is sent again.
     """
-    app = create_app()
-    logs.configure(settings.current())
+    app = create_served_api()
     threading.Thread(target=Scheduler().run, name="scheduler", daemon=True).start()
     dispatcher = Running(settings.current())
     dispatcher.start()
-    atexit.register(dispatcher.finish)
+    ending.at_the_end(dispatcher.finish)
     return app
 
 
 COMMANDS = (
     *cli.COMMANDS,
+    *key_commands.COMMANDS,
     *seat_commands.COMMANDS,
     *backup_commands.COMMANDS,
+    *move_commands.COMMANDS,
     *webhooks_cli.COMMANDS,
 )
 

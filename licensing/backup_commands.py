@@ -10,6 +10,7 @@ from licensing import backups, db, settings
 from licensing.backups import BackupRefused
 from licensing.operations import restoring
 from licensing.queries import invariants
+from licensing.row_security import EVERY_ACCOUNT
 
 
 @click.command()
@@ -41,7 +42,7 @@ def _violations(file: Path) -> list[str]:
     settings.put_in_force(copy)
     db.open_database(copy)
     try:
-        with db.connection(), db.snapshot():
+        with db.connection(EVERY_ACCOUNT), db.snapshot():
             return list(invariants.violations())
     finally:
         db.close()
@@ -81,7 +82,7 @@ def restored() -> None:
 
 
 def _begin_epochs() -> None:
-    with db.connection():
+    with db.connection(EVERY_ACCOUNT):
         accounts = restoring.restored()
     click.echo(f"restored; a new epoch has begun in {accounts} accounts")
 

@@ -2,13 +2,15 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import tempfile
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
-from datetime import timedelta
+from itertools import chain
 from pathlib import Path
+from typing import TextIO
 
 import click
 from flask import current_app
@@ -16,13 +18,19 @@ from flask.cli import ScriptInfo, with_appcontext
 from granian.constants import Interfaces
 from granian.server.mp import MPServer
 
-from licensing import clock, db, demo, logs, metrics, migrations, resources, settings
+from licensing import (
+    db,
+    demo,
+    logs,
+    metrics,
+    migrations,
+    roles,
+    settings,
+    tracing,
+)
 from licensing.api import openapi
-from licensing.operations import api_keys
-from licensing.queries import accounts, invariants
-from licensing.queries.cursors import Window
-from licensing.rules.permissions import Scope, system
-from licensing.rules.refusals import Refusal
+from licensing.queries import anchors, invariants
+from licensing.row_security import EVERY_ACCOUNT
 from licensing.scheduler import Scheduler
 from licensing.settings import PREFIX
 
@@ -44,6 +52,12 @@ def _host_and_port(
     return host.strip("[]"), int(port)
 
 
+def _role_name(_context: click.Context, _option: click.Parameter, value: str | None) -> str | None:
+    if value is not None and not re.fullmatch(r"[a-z_][a-z0-9_]{0,62}", value):
+        raise click.BadParameter("expected lower-case letters, digits and underscores")
+    return value
+
+
 metrics_option = click.option(
     "--metrics",
     "metrics_at",
@@ -54,8 +68,9 @@ metrics_option = click.option(
 
 
 def be_observed(metrics_at: tuple[str, int] | None) -> None:
-    """Log as the settings say, and answer Prometheus where that is wanted."""
+    """Log as the settings say, make spans and answer Prometheus where that is wanted."""
     logs.configure(settings.current())
+    tracing.configure(settings.current().observing)
     if metrics_at is not None:
         try:
             metrics.serve(*metrics_at)
@@ -76,14 +91,20 @@ def refuse_an_old_schema() -> None:
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=8080, show_default=True, type=click.IntRange(1, 65535))
 @click.option("--demo", "with_demo", is_flag=True, help="Start with demo companies.")
+@click.option(
+    "--api-only",
+    is_flag=True,
+    help="Only answer requests; run `renew --loop` and `dispatch` beside it.",
+)
 @click.pass_obj
-def serve(script: ScriptInfo, host: str, port: int, with_demo: bool) -> None:
+def serve(script: ScriptInfo, host: str, port: int, with_demo: bool, api_only: bool) -> None:
     """Run the service until Ctrl-C or SIGTERM.
 
     Requests in hand are finished. A scheduler runs beside the API: it renews terms, applies
-    removals, tells coming renewals and moves test clocks. A dispatcher delivers webhooks. The
-    database's schema is brought up to date first. With --demo and no SEATKEEPER_DATABASE_URL, the
-    data lives in a temporary folder and is gone afterwards.
+    removals, tells coming renewals and moves test clocks. A dispatcher delivers webhooks. With
+    --api-only neither does: on PostgreSQL, other processes may do that. The database's schema is
+    brought up to date first. With --demo and no SEATKEEPER_DATABASE_URL, the data lives in a
+    temporary folder and is gone afterwards.
     """
     _refuse_a_taken_port(host, port)
     with ExitStack() as stack:
@@ -94,16 +115,19 @@ def serve(script: ScriptInfo, host: str, port: int, with_demo: bool) -> None:
         introductions = [stack.enter_context(beside()) for beside in besides]
         in_force = settings.from_environment()
         settings.put_in_force(in_force)
+        logs.configure(in_force)
         db.open_database(in_force)
-        with db.connection():
+        with db.connection(EVERY_ACCOUNT):
             migrations.apply()
+            db.look_at_tables()
             _refuse_a_catalogue_that_lacks_something()
             if with_demo:
                 click.echo(demo.welcome(demo.load(), f"http://{host}:{port}"))
                 for introduce in introductions:
                     click.echo(introduce())
         db.close()
-        _server(host, port, in_force.threads).serve()
+        factory = "create_served_api" if api_only else "create_served_app"
+        _server(factory, host, port, in_force.threads).serve()
 
 
 def _refuse_a_catalogue_that_lacks_something() -> None:
@@ -119,17 +143,17 @@ def _refuse_a_taken_port(host: str, port: int) -> None:
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
+            # Without listening: who connects to a probe would be cut off when it is closed.
             probe.bind((host, port))
-            probe.listen(1)
         except OSError as problem:
             raise click.ClickException(
                 f"cannot listen on {host}:{port}: {problem.strerror}"
             ) from None
 
 
-def _server(host: str, port: int, threads: int) -> MPServer:
+def _server(factory: str, host: str, port: int, threads: int) -> MPServer:
     return MPServer(
-        f"{APPLICATION.stem}:create_served_app",
+        f"{APPLICATION.stem}:{factory}",
         factory=True,
         working_dir=APPLICATION.parent,
         address=host,
@@ -140,6 +164,7 @@ def _server(host: str, port: int, threads: int) -> MPServer:
         blocking_threads=threads,
         workers_kill_timeout=SECONDS_TO_DRAIN,
         websockets=False,
+        log_dictconfig=logs.OF_THE_SERVER,
     )
 
 
@@ -157,7 +182,7 @@ def renew(loop: bool, metrics_at: tuple[str, int] | None) -> None:
     """
     be_observed(metrics_at)
     scheduler = Scheduler()
-    with db.connection():
+    with db.connection(EVERY_ACCOUNT):
         refuse_an_old_schema()
         if not loop:
             click.echo(f"{_counted(scheduler.work_through())} done")
@@ -173,89 +198,41 @@ def _counted(steps: int) -> str:
 
 
 @click.command()
+@click.option(
+    "--runtime-role",
+    metavar="NAME",
+    callback=_role_name,
+    help="Let this PostgreSQL role run the service; it is made where it is not there.",
+)
+@click.option(
+    "--password-file",
+    type=click.File(),
+    help="What the role will log in with, as the first line of a file.",
+)
 @with_appcontext
-def migrate() -> None:
+def migrate(runtime_role: str | None, password_file: TextIO | None) -> None:
     """Bring the database's schema up to date.
 
     Prints the migrations that were applied. Several may run at once: one works, the others wait.
+
+    On PostgreSQL, the runtime role works on rows as the policies of the tables say, for one account
+    at a time; it can neither change the schema nor what is written in the log. Name it whenever the
+    schema was changed.
     """
-    with db.connection():
+    if runtime_role and settings.current().on_sqlite:
+        raise click.UsageError("SQLite has no roles; --runtime-role is for PostgreSQL")
+    if password_file and not runtime_role:
+        raise click.UsageError("--password-file needs --runtime-role")
+    with db.connection(EVERY_ACCOUNT):
         applied = migrations.apply()
-    for name in applied:
-        click.echo(f"applied {name}")
-    if not applied:
-        click.echo("the schema is up to date")
-
-
-@click.group()
-def keys() -> None:
-    """Create, list and revoke API keys."""
-
-
-@keys.command("create")
-@click.option("--name", required=True, help="What the key is for, such as 'billing system'.")
-@click.option(
-    "--scope",
-    "scopes",
-    required=True,
-    multiple=True,
-    type=click.Choice([scope.value for scope in Scope]),
-    help="What the key may do; repeat for several. admin contains the others.",
-)
-@click.option("--account", "account_id", help="Bind the key to one account (acc_…).")
-@click.option("--days", type=click.IntRange(1, 3650), help="Expire after so many days.")
-@with_appcontext
-def create_key(
-    name: str, scopes: tuple[str, ...], account_id: str | None, days: int | None
-) -> None:
-    """Create an API key and print it, and nothing else. It cannot be shown again."""
-    expires_at = clock.now() + timedelta(days=days) if days else None
-    with db.connection():
-        refuse_an_old_schema()
-        try:
-            _, token = api_keys.create_key(
-                system(), name, [Scope(scope) for scope in scopes], account_id, expires_at
-            )
-        except Refusal as refusal:
-            raise click.ClickException(str(refusal)) from None
-    click.echo(token)
-
-
-@keys.command("list")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object per line.")
-@with_appcontext
-def list_keys(as_json: bool) -> None:
-    """List the API keys, oldest first, without their secrets."""
-    cursor: str | None = None
-    with db.connection():
-        refuse_an_old_schema()
-        while True:
-            page = accounts.api_keys(system(), Window(limit=200, cursor=cursor))
-            for key in page.items:
-                click.echo(json.dumps(key) if as_json else _line_of(key))
-            cursor = page.next_cursor
-            if cursor is None:
-                return
-
-
-def _line_of(key: resources.Resource) -> str:
-    state = "revoked" if key["revoked_at"] else f"expires {key['expires_at'] or 'never'}"
-    bound = key["account_id"] or "all accounts"
-    return f"{key['id']}  {key['name']}  [{' '.join(key['scopes'])}]  {bound}  {state}"
-
-
-@keys.command("revoke")
-@click.argument("key_id")
-@with_appcontext
-def revoke_key(key_id: str) -> None:
-    """End an API key at once. KEY_ID is its id (key_…), as `keys list` shows it."""
-    with db.connection():
-        refuse_an_old_schema()
-        try:
-            api_keys.revoke_key(system(), key_id)
-        except Refusal as refusal:
-            raise click.ClickException(str(refusal)) from None
-    click.echo(f"revoked {key_id}")
+        for name in applied:
+            click.echo(f"applied {name}")
+        if not applied:
+            click.echo("the schema is up to date")
+        if runtime_role:
+            password = password_file.readline().rstrip("\n") if password_file else None
+            made = roles.set_up(runtime_role, password)
+            click.echo(f"{'made' if made else 'set up'} {runtime_role}, to run the service as")
 
 
 @click.command("openapi")
@@ -293,29 +270,55 @@ def load_demo() -> None:
     One is on each pricing model, one on a test clock. Prints an API key that may do everything.
     Running it again adds three more companies.
     """
-    with db.connection():
+    with db.connection(EVERY_ACCOUNT):
         migrations.apply()
         click.echo(demo.welcome(demo.load(), "http://127.0.0.1:8080"))
 
 
 @click.command()
+@click.option(
+    "--anchors",
+    "kept",
+    type=click.File(encoding="utf-8"),
+    help="Compare with what `seatkeeper anchors` wrote.",
+)
 @with_appcontext
-def verify() -> None:
+def verify(kept: TextIO | None) -> None:
     """Check every invariant of the data.
 
-    Counters against rows, sequences without gaps, constraints, and that each change has its event.
+    Counters against rows, the chain over each log, constraints, and that each change has its event.
     Prints what does not hold and exits with 1; reads only, and may run beside the service.
     """
     found = 0
-    with db.connection():
+    with db.connection(EVERY_ACCOUNT):
         refuse_an_old_schema()
         with db.snapshot():
-            for text in invariants.violations():
-                found += 1
-                click.echo(text)
+            try:
+                for text in chain(
+                    invariants.violations(), anchors.broken(anchors.read(kept or ()))
+                ):
+                    found += 1
+                    click.echo(text)
+            except anchors.BadAnchor as bad:
+                raise click.ClickException(str(bad)) from None
     if found:
         raise click.ClickException(f"{found} invariants do not hold")
     click.echo("all invariants hold")
 
 
-COMMANDS = (serve, renew, migrate, keys, write_openapi, load_demo, verify)
+@click.command("anchors")
+@with_appcontext
+def write_anchors() -> None:
+    """Print the last event of each account's log, with the digest of the chain that it ends.
+
+    To be kept elsewhere: `seatkeeper verify --anchors FILE` then finds out if the end of a log was
+    cut off, or all of it written anew.
+    """
+    with db.connection(EVERY_ACCOUNT):
+        refuse_an_old_schema()
+        with db.snapshot():
+            for anchor in anchors.anchors():
+                click.echo(anchor.line())
+
+
+COMMANDS = (serve, renew, migrate, write_openapi, load_demo, verify, write_anchors)

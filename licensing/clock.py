@@ -32,7 +32,7 @@ def reading(source: Callable[[], datetime]) -> Iterator[None]:
 
 def to_text(instant: datetime) -> str:
     """`instant` as the API shows it: RFC 3339 in UTC with milliseconds and Z."""
-    return (
-        instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.")
-        + f"{instant.microsecond // 1000:03d}Z"
-    )
+    if instant.tzinfo is not UTC:
+        instant = instant.astimezone(UTC)
+    # Not strftime, which takes three times as long: a page shows some hundred of these.
+    return instant.isoformat(timespec="milliseconds")[:-6] + "Z"

@@ -3,52 +3,31 @@
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial, wraps
+from itertools import count
 from typing import Any, ParamSpec, TypeVar
-from urllib.parse import parse_qsl, urlsplit
 
-import peewee
-from peewee import Database, DatabaseProxy, IntegrityError, OperationalError, SqliteDatabase
-from playhouse.db_url import connect
+from peewee import DatabaseProxy, IntegrityError, OperationalError, SqliteDatabase
 from playhouse.pool import PooledDatabase
 
-from licensing.settings import Settings, StartRefused
+from licensing import connecting, metrics, tracing
+from licensing.row_security import EVERY_ACCOUNT, within
+from licensing.rules.refusals import Refusal
+from licensing.settings import Settings, sqlite_file
+from licensing.turns import Turn
 
-# Before 3.51.3 two connections that write and checkpoint at once can corrupt a WAL database.
-OLDEST_SQLITE = (3, 51, 3)
 SECONDS_TO_WAIT = 5
-TRIES = 5
-# Serialisation failure, deadlock, and a unique index that stopped the second of two equal commands:
-# run again, it sees what the first one did.
-WORTH_REPEATING = ("40001", "40P01", "23505")
-# What Peewee brings along; nothing here uses them.
-PYTHON_FUNCTIONS = ("date_part", "date_trunc", "_pw_json_contains")
-SQLITE_PRAGMAS = {
-    "journal_mode": "wal",
-    "synchronous": "full",
-    "foreign_keys": 1,
-    "wal_autocheckpoint": 4000,
-}
-POSTGRES_PARAMETERS = {
-    "connect_timeout": "5",
-    "keepalives_idle": "10",
-    "tcp_user_timeout": "5000",
-    "application_name": "seatkeeper",
-    "options": " ".join(
-        f"-c {name}={value}"
-        for name, value in {
-            "timezone": "UTC",
-            "default_transaction_isolation": "read\\ committed",
-            "lock_timeout": 2000,
-            "statement_timeout": 10_000,
-            "idle_in_transaction_session_timeout": 10_000,
-        }.items()
-    ),
-}
+# Serialisation failure and deadlock: of those who collide, one gets on each time.
+COLLISIONS = ("40001", "40P01")
+SECONDS_OF_REPEATING = 5
+# A unique index stopped the second of two equal commands: run again, it sees what the first did.
+TAKEN = "23505"
+TRIES_WHERE_TAKEN = 5
+LONGEST_PAUSE = 0.25
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -76,6 +55,7 @@ class Transaction:
         known: what operations have read and locked already, so that later ones need not.
         alone: whether all other commands on the account have to wait.
         hands: the present instant of an account that is bound to a test clock (R26).
+        command: what counts as the command that is run; None until the next one inside is called.
     """
 
     events: list[Any] = field(default_factory=list)
@@ -84,6 +64,7 @@ class Transaction:
     known: dict[Any, Any] = field(default_factory=dict)
     alone: bool = False
     hands: datetime | None = None
+    command: str | None = None
 
 
 class _Here(threading.local):
@@ -91,8 +72,8 @@ class _Here(threading.local):
 
 
 _here = _Here()
-# SQLite lets one writer in at a time, and its own queue is unfair: some writers wait for seconds.
-_write_turn = threading.Lock()
+# Who may write to the SQLite file; none where the database has an order of its own.
+_write_turn: Turn | None = None
 
 
 def open_database(settings: Settings) -> None:
@@ -101,55 +82,16 @@ def open_database(settings: Settings) -> None:
 
     Raises `StartRefused` when the SQLite library is too old for a write-ahead log.
     """
+    global _write_turn
     close_all()
-    if settings.on_sqlite:
-        driver: Any = peewee.sqlite3  # type: ignore[attr-defined]
-        refuse_old_sqlite(driver.sqlite_version_info)
-        database = _sqlite(settings)
-    else:
-        database = _postgresql(settings)
-    db.initialize(database)
-
-
-def refuse_old_sqlite(found: tuple[int, ...]) -> None:
-    """Raise `StartRefused` for a version of the SQLite library that is not safe to use."""
-    if found < OLDEST_SQLITE:
-        raise StartRefused(
-            f"SQLite {'.'.join(map(str, found))} can corrupt a database in write-ahead mode; "
-            f"{'.'.join(map(str, OLDEST_SQLITE))} is needed: pip install 'pysqlite3>=0.6.1'"
-        )
-
-
-def _sqlite(settings: Settings) -> Database:
-    database: SqliteDatabase = connect(
-        settings.database_url,
-        lock_type="IMMEDIATE",
-        timeout=SECONDS_TO_WAIT,
-        autoconnect=False,
-        pragmas=SQLITE_PRAGMAS,
+    if _write_turn is not None:
+        _write_turn.close()
+    _write_turn = Turn(str(sqlite_file(settings.database_url))) if settings.on_sqlite else None
+    db.initialize(
+        connecting.sqlite(settings, SECONDS_TO_WAIT)
+        if settings.on_sqlite
+        else connecting.postgresql(settings, SECONDS_TO_WAIT)
     )
-    # A connection that ends with its thread lets go of Python functions when the thread has none of
-    # Python's state any more, which ends the whole process. The server ends threads that are idle.
-    for name in PYTHON_FUNCTIONS:
-        database.unregister_function(name)
-    return database
-
-
-def _postgresql(settings: Settings) -> Database:
-    url = settings.database_url
-    chosen_in_url = {name for name, _ in parse_qsl(urlsplit(url).query)}
-    defaults = {k: v for k, v in POSTGRES_PARAMETERS.items() if k not in chosen_in_url}
-    database: Database = connect(
-        "postgresql+pool" + url[url.index(":") :],
-        unquote_password=True,
-        unquote_user=True,
-        autoconnect=False,
-        max_connections=settings.threads + 2,
-        timeout=SECONDS_TO_WAIT,
-        stale_timeout=300,
-        **defaults,
-    )
-    return database
 
 
 def on_sqlite() -> bool:
@@ -158,19 +100,31 @@ def on_sqlite() -> bool:
 
 
 @contextmanager
-def connection() -> Iterator[None]:
+def connection(account_id: str | None = None) -> Iterator[None]:
     """
     A connection for this thread inside the block: the one that is open already, or a new one.
 
     SQLite keeps the thread's connection open, since opening one costs more than most queries;
-    PostgreSQL gives it back to the pool.
+    PostgreSQL gives it back to the pool. `account_id` is whose rows may be touched through it, or
+    `EVERY_ACCOUNT`, where the role is bound to that; without it whose it was before.
     """
     opened = db.connect(reuse_if_open=True)
     try:
-        yield
+        with nullcontext() if account_id is None else within(account_id):
+            yield
     finally:
         if opened and not on_sqlite():
             close()
+
+
+def connected(read: Callable[[], Iterable[R]]) -> Callable[[], list[R]]:
+    """`read` of every account, with a connection of whichever thread calls it, to the end."""
+
+    def run() -> list[R]:
+        with connection(EVERY_ACCOUNT):
+            return list(read())
+
+    return run
 
 
 def close() -> None:
@@ -188,6 +142,12 @@ def close_all() -> None:
 def ping() -> None:
     """Ask the database for a sign of life; raises Peewee's `OperationalError` without one."""
     db.execute_sql("SELECT 1")
+
+
+def look_at_tables() -> None:
+    """Let SQLite see what its tables hold, where that has changed much, to choose indexes by it."""
+    if on_sqlite():
+        db.execute_sql("PRAGMA optimize = 0x10002")
 
 
 def seconds_since_1970() -> float:
@@ -217,15 +177,18 @@ def transactional(function: Callable[P, R]) -> Callable[P, R]:
     Run the function in one transaction: the caller's where there is one, else its own.
 
     The outermost call begins and commits; when it collided with another command, or has to be alone
-    (`RunAlone`), it repeats the whole function. An exception undoes everything. Raises `Busy` when
-    the turn to write does not come within five seconds.
+    (`RunAlone`), it repeats the whole function, for five seconds at the most. An exception undoes
+    everything. Raises `Busy` when the turn to write does not come within five seconds.
     """
 
     @wraps(function)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
-        if _here.transaction is not None:
-            return function(*args, **kwargs)
-        return _outermost(partial(function, *args, **kwargs))
+        here = _here.transaction
+        if here is None:
+            return _outermost(partial(function, *args, **kwargs), function.__name__)
+        if here.command is None:
+            here.command = function.__name__
+        return function(*args, **kwargs)
 
     return run
 
@@ -235,6 +198,11 @@ def transaction() -> Transaction:
     if _here.transaction is None:
         raise RuntimeError("this has to run inside a transaction")
     return _here.transaction
+
+
+def known() -> dict[Any, Any]:
+    """What was read in the transaction that this thread is in; nothing, and not kept, outside."""
+    return {} if _here.transaction is None else _here.transaction.known
 
 
 @contextmanager
@@ -255,27 +223,36 @@ def rehearsal() -> Iterator[Transaction]:
             savepoint.rollback()
 
 
-def _outermost(work: Callable[[], R]) -> R:
+def _outermost(work: Callable[[], R], command: str) -> R:
     try:
-        return _repeated(work, alone=False)
+        return _repeated(work, command, alone=False)
     except RunAlone:
-        return _repeated(work, alone=True)
+        return _repeated(work, command, alone=True)
 
 
-def _repeated(work: Callable[[], R], alone: bool) -> R:
-    for remaining in reversed(range(TRIES)):
+def _repeated(work: Callable[[], R], command: str, alone: bool) -> R:
+    deadline = time.monotonic() + SECONDS_OF_REPEATING
+    for tries in count(1):
+        here = Transaction(alone=alone, command=command)
         try:
-            return _once(work, alone)
+            with _told(here):
+                return _once(work, here)
         except (OperationalError, IntegrityError) as failure:
-            if not (remaining and sqlstate(failure) in WORTH_REPEATING):
+            if not _is_worth_repeating(failure, tries, deadline):
                 raise
         # Full jitter: who collided once should not collide again.
-        time.sleep(random.uniform(0, 0.01 * 2 ** (TRIES - remaining)))  # noqa: S311 not a secret
+        time.sleep(random.uniform(0, min(0.01 * 2**tries, LONGEST_PAUSE)))  # noqa: S311 no secret
     raise AssertionError("unreachable: the last try returns or raises")
 
 
-def _once(work: Callable[[], R], alone: bool) -> R:
-    here = Transaction(alone=alone)
+def _is_worth_repeating(failure: Exception, tries: int, deadline: float) -> bool:
+    state = sqlstate(failure)
+    if state == TAKEN:
+        return tries < TRIES_WHERE_TAKEN
+    return state in COLLISIONS and time.monotonic() < deadline
+
+
+def _once(work: Callable[[], R], here: Transaction) -> R:
     with _turn(), db.atomic():
         _here.transaction = here
         try:
@@ -290,16 +267,52 @@ def _once(work: Callable[[], R], alone: bool) -> R:
 
 
 @contextmanager
+def _told(here: Transaction) -> Iterator[None]:
+    """Count what comes of a command, and make a span of it; our own bookkeeping is no command."""
+    outcome: str | None = "done"
+    with tracing.part("transaction") as span:
+        try:
+            yield
+        except Exception as problem:
+            outcome = _outcome_of(problem)
+            if outcome not in (None, "refused"):
+                span.fail(type(problem).__name__)
+            raise
+        finally:
+            span.say({"seatkeeper.outcome": outcome})
+            if outcome is not None and here.command and not here.command.startswith("_"):
+                metrics.commands.labels(here.command, outcome).inc()
+                span.call(here.command)
+
+
+def _outcome_of(problem: Exception) -> str | None:
+    """What came of a command, in a word; None for one that has yet to be run, alone."""
+    if isinstance(problem, RunAlone):
+        return None
+    if isinstance(problem, Refusal):
+        return "refused"
+    if isinstance(problem, Busy):
+        return "busy"
+    return "collided" if is_a_collision(problem) else "failed"
+
+
+@contextmanager
 def _turn() -> Iterator[None]:
-    if not on_sqlite():
+    turn = _write_turn
+    if turn is None:
         yield
         return
-    if not _write_turn.acquire(timeout=SECONDS_TO_WAIT):
+    if not turn.take(SECONDS_TO_WAIT):
         raise Busy("another command has held the database for too long")
     try:
         yield
     finally:
-        _write_turn.release()
+        turn.give_back()
+
+
+def is_a_collision(failure: BaseException) -> bool:
+    """Whether another command was in the way, so that the same one may go well now."""
+    return sqlstate(failure) in (*COLLISIONS, TAKEN)
 
 
 def sqlstate(failure: BaseException) -> str | None:

@@ -5,19 +5,19 @@ The log: every change, in the account's order (R29, R30, R32).
 account's sequence, the one row that all its commands share, is locked for the shortest time.
 """
 
-import json
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import takewhile
 from typing import Any
 
-from peewee import chunked
+import orjson
 
-from licensing import clock, ids, ledger
-from licensing.db import transaction
-from licensing.models import Account, Event, EventSubject
+from licensing import chain, clock, ids, ledger
+from licensing.compiled import compiled, in_parts
+from licensing.db import db, for_update, transaction
+from licensing.models import Account, Event, EventSubject, InstantField
 from licensing.rules.event_types import EventType, Reason
 from licensing.rules.history import Told, counts_from
 from licensing.rules.permissions import Actor
@@ -27,7 +27,8 @@ __all__ = ["EventType", "Reason", "listen", "record"]
 API_VERSION = "v1"
 LARGEST_BODY = 64 * 1024
 ROWS_PER_INSERT = 500
-
+# Written out, like the statements of the ledger: every command runs it.
+DIGEST = "SELECT digest FROM events WHERE account_id = ? AND sequence = ?"
 
 # The members of an event's object by whose value the log can be filtered (R29).
 SUBJECTS = ("id", "user_id", "from_user_id", "to_user_id", "seat_id", "pool_id", "subscription_id")
@@ -36,6 +37,7 @@ SUBJECTS = ("id", "user_id", "from_user_id", "to_user_id", "seat_id", "pool_id",
 # Who is told, inside the transaction, of what was appended to an account's log: (sequence, type).
 Listener = Callable[[str, Sequence[tuple[int, EventType]]], None]
 _listeners: dict[str, Listener] = {}
+_INSTANT = InstantField()
 
 
 def listen(name: str, listener: Listener) -> None:
@@ -127,35 +129,41 @@ def _write() -> None:
         _append(account_id, by_account[account_id])
 
 
+@compiled
+def _number(account_id: Any, many: Any) -> Any:
+    numbered = Account.update(last_sequence=Account.last_sequence + many)
+    return numbered.where(Account.id == account_id).returning(Account.last_sequence, Account.epoch)
+
+
+@compiled
+def _insert(rows: Any) -> Any:
+    return Event.insert_many(rows, fields=Event._meta.sorted_fields).as_rowcount()
+
+
+@compiled
+def _insert_subjects(rows: Any) -> Any:
+    return EventSubject.insert_many(rows, fields=EventSubject._meta.sorted_fields).as_rowcount()
+
+
 def _append(account_id: str, recorded: list[Recorded]) -> None:
-    numbered = next(
-        iter(
-            Account.update(last_sequence=Account.last_sequence + len(recorded))
-            .where(Account.id == account_id)
-            .returning(Account.last_sequence, Account.epoch)
-            .execute()
-        )
-    )
+    numbered = _number.row(account_id, len(recorded))
     first = numbered.last_sequence - len(recorded) + 1
+    last_digest = digest(account_id, first - 1)
     rows: list[tuple[object, ...]] = []
     subjects: list[tuple[object, ...]] = []
     for sequence, event in enumerate(recorded, first):
-        rows.append(
-            (
-                account_id,
-                sequence,
-                event.id,
-                event.type,
-                event.timestamp,
-                _body(event, numbered.epoch, sequence),
-                event.content["actor"]["id"],
-            )
-        )
+        body = _body(event, numbered.epoch, sequence)
+        actor_id = event.content["actor"]["id"]
+        at = str(_INSTANT.db_value(event.timestamp))
+        columns = (account_id, str(sequence), event.id, event.type, at, actor_id, body)
+        last_digest = chain.digest(last_digest, columns)
+        at_last = (event.timestamp, body, actor_id, last_digest)
+        rows.append((account_id, sequence, event.id, event.type, *at_last))
         subjects += [(account_id, subject, sequence) for subject in sorted(event.subjects)]
-    for chunk in chunked(rows, ROWS_PER_INSERT):
-        Event.insert_many(chunk, fields=list(Event._meta.sorted_fields)).execute()
-    for chunk in chunked(subjects, ROWS_PER_INSERT):
-        EventSubject.insert_many(chunk, fields=list(EventSubject._meta.sorted_fields)).execute()
+    for part in in_parts(rows, ROWS_PER_INSERT):
+        _insert.run(tuple(part))
+    for part in in_parts(subjects, ROWS_PER_INSERT):
+        _insert_subjects.run(tuple(part))
     ledger.keep(
         account_id,
         [
@@ -168,9 +176,20 @@ def _append(account_id: str, recorded: list[Recorded]) -> None:
         listener(account_id, appended)
 
 
+def digest(account_id: str, sequence: int) -> str:
+    """
+    The digest of an event; what the chain begins with where there is none.
+
+    Whoever appends reads it when the account's sequence is locked, by a statement of its own: only
+    such a one sees what the command before this one wrote while this one waited.
+    """
+    found = db.execute_sql(DIGEST.replace("?", db.param), (account_id, sequence)).fetchone()
+    return str(found[0]) if found else chain.BEGINNING
+
+
 def _body(event: Recorded, epoch: int, sequence: int) -> str:
     """The event's bytes, which never change: compact, in this order of keys, integers only."""
-    body = json.dumps(
+    body = orjson.dumps(
         {
             "id": event.id,
             "type": event.type,
@@ -180,14 +199,38 @@ def _body(event: Recorded, epoch: int, sequence: int) -> str:
             "epoch": epoch,
             "sequence": sequence,
             "data": event.content,
-        },
-        ensure_ascii=False,
-        separators=(",", ":"),
-        allow_nan=False,
+        }
     )
-    if len(body.encode()) > LARGEST_BODY:
-        raise ValueError(f"an event of {len(body)} characters exceeds {LARGEST_BODY} bytes")
-    return body
+    if len(body) > LARGEST_BODY:
+        raise ValueError(f"an event of {len(body)} bytes exceeds {LARGEST_BODY}")
+    return body.decode()
+
+
+def hold(account_id: str, strength: str = "FOR KEY SHARE") -> None:
+    """
+    Let nothing of an account's log be deleted until the commit; what is appended need not wait.
+
+    For who is to send a part of it (again). Who deletes holds it with `FOR UPDATE` before he looks
+    what is still needed: so what the one counts on is still there, or gone before he looks.
+    """
+    query = Account.select(Account.id).where(Account.id == account_id)
+    for_update(query, strength).get_or_none()
+
+
+def aged(before: datetime) -> Iterator[str]:
+    """The accounts of whose logs something may be deleted that happened before an instant."""
+    first_left = (Event.account_id == Account.id) & (Event.sequence == Account.purged_through + 1)
+    found = (
+        Account.select(Account.id)
+        .join(Event, on=first_left)
+        .where(
+            Event.occurred_at < before,
+            Account.last_sequence > Account.purged_through + 1,
+            Account.test_clock_id.is_null(),
+        )
+        .order_by(Account.id)
+    )
+    yield from [row.id for row in found]
 
 
 def forget(account_id: str, before: datetime, through: int | None, most: int) -> int:
@@ -199,12 +242,13 @@ def forget(account_id: str, before: datetime, through: int | None, most: int) ->
         through: only those up to this sequence, None for any.
         most: at most so many.
 
-    Returns how many were deleted. What is left is still without a gap.
+    Returns how many were deleted. What is left is still without a gap, and its chain begins with
+    the digest of the last one that was deleted.
     """
-    last = Account.get_by_id(account_id).last_sequence
+    last = for_update(Account.select().where(Account.id == account_id)).get().last_sequence
     bound = last - 1 if through is None else min(through, last - 1)
     oldest = (
-        Event.select(Event.sequence, Event.occurred_at)
+        Event.select(Event.sequence, Event.occurred_at, Event.digest)
         .where(Event.account_id == account_id)
         .order_by(Event.sequence)
         .limit(most)
@@ -212,10 +256,12 @@ def forget(account_id: str, before: datetime, through: int | None, most: int) ->
     # From the beginning, so that no gap is left where a clock went back.
     old = [*takewhile(lambda row: row.occurred_at < before and row.sequence <= bound, oldest)]
     if old:
-        through = old[-1].sequence
+        # First, since the database lets go only of what the account says is purged.
+        Account.update(purged_through=old[-1].sequence, purged_digest=old[-1].digest).where(
+            Account.id == account_id
+        ).execute()
         for table in (EventSubject, Event):
             table.delete().where(
-                table.account_id == account_id, table.sequence <= through
+                table.account_id == account_id, table.sequence <= old[-1].sequence
             ).execute()
-        Account.update(purged_through=through).where(Account.id == account_id).execute()
     return len(old)

@@ -24,6 +24,11 @@ def rest(name: str) -> None:
     _beats.pop(name, None)
 
 
+def expected() -> list[str]:
+    """The names of those that are missed when they are silent, sorted."""
+    return sorted(_beats)
+
+
 def silent() -> list[str]:
     """The names of those that have given no sign of life for too long, sorted."""
     now = time.monotonic()

@@ -4,17 +4,20 @@ Commands that can be repeated safely (R18): the answer is kept with the effect, 
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, ClassVar
 
 from peewee import OperationalError, Tuple
 
 from licensing import clock, sealing
-from licensing.db import for_update, sqlstate, transactional
+from licensing.compiled import compiled
+from licensing.db import for_update, sqlstate, transaction, transactional
 from licensing.models import IdempotencyKey
 from licensing.rules.permissions import Actor
 from licensing.rules.refusals import Refusal
 
 LOCK_NOT_AVAILABLE = "55P03"
+CLAIMED = ("account_id", "caller", "idempotency_key", "fingerprint", "created_at")
 
 
 @dataclass(frozen=True)
@@ -63,11 +66,13 @@ def once(
     Refuses with `IdempotencyKeyReused` when the key came with another request (another
     `fingerprint`), with `IdempotencyInProgress` when the first request is still running.
     """
+    # What is counted and traced is the command that is run, not that it is run once.
+    transaction().command = None
     if _claim(actor, key, fingerprint):
         answer = run()
         _keep(actor, key, answer)
         return answer, False
-    kept: Any = IdempotencyKey.get(*_is(actor, key))
+    kept: Any = IdempotencyKey.get(*_is(actor.account_id or "", actor.id, key))
     if kept.fingerprint != fingerprint:
         raise IdempotencyKeyReused(key)
     return Answer(kept.status, kept.headers, sealing.unseal(kept.body, _context(actor, key))), True
@@ -75,19 +80,9 @@ def once(
 
 def _claim(actor: Actor, key: str, fingerprint: str) -> bool:
     """Insert the row first: whoever comes second waits for it here, and then finds the answer."""
+    scope = (actor.account_id or "", actor.id, key)
     try:
-        inserted = (
-            IdempotencyKey.insert(
-                account_id=actor.account_id or "",
-                caller=actor.id,
-                idempotency_key=key,
-                fingerprint=fingerprint,
-                created_at=clock.now(),
-            )
-            .on_conflict_ignore()
-            .as_rowcount()
-            .execute()
-        )
+        inserted = _insert.run((*scope, fingerprint, clock.now())).rowcount
     except OperationalError as failure:
         if sqlstate(failure) == LOCK_NOT_AVAILABLE:
             raise IdempotencyInProgress(key) from failure
@@ -97,23 +92,50 @@ def _claim(actor: Actor, key: str, fingerprint: str) -> bool:
 
 def _keep(actor: Actor, key: str, answer: Answer) -> None:
     # Sealed, because an answer may hold a secret that is shown once (a new API key).
-    IdempotencyKey.update(
-        status=answer.status,
-        headers=answer.headers,
-        body=sealing.seal(answer.body, _context(actor, key)),
-    ).where(*_is(actor, key)).execute()
+    body = sealing.seal(answer.body, _context(actor, key))
+    _update.run(actor.account_id or "", actor.id, key, answer.status, answer.headers, body)
 
 
 def _context(actor: Actor, key: str) -> str:
     return f"idempotency_keys/{actor.account_id}/{actor.id}/{key}"
 
 
-def _is(actor: Actor, key: str) -> tuple[object, ...]:
+def _is(account_id: Any, caller: Any, key: Any) -> tuple[Any, ...]:
     return (
-        IdempotencyKey.account_id == (actor.account_id or ""),
-        IdempotencyKey.caller == actor.id,
+        IdempotencyKey.account_id == account_id,
+        IdempotencyKey.caller == caller,
         IdempotencyKey.idempotency_key == key,
     )
+
+
+@compiled
+def _insert(row: Any) -> Any:
+    claimed = IdempotencyKey.insert_many([row], fields=CLAIMED)
+    return claimed.on_conflict_ignore().as_rowcount()
+
+
+@compiled
+def _update(account_id: Any, caller: Any, key: Any, status: Any, headers: Any, body: Any) -> Any:
+    kept = IdempotencyKey.update(status=status, headers=headers, body=body)
+    return kept.where(*_is(account_id, caller, key))
+
+
+@transactional
+def forget(before: datetime, most: int) -> int:
+    """
+    Delete the answers that were kept before an instant, at most so many; returns how many.
+
+    Who repeats such a request after that does it anew. What is still being worked on stays.
+    """
+    table: Any = IdempotencyKey
+    place = Tuple(table.account_id, table.caller, table.idempotency_key)
+    old = (
+        table.select(*place.nodes)
+        .where(table.created_at < before, table.status.is_null(False))
+        .order_by(table.created_at)
+        .limit(most)
+    )
+    return int(table.delete().where(place.in_(old)).execute())
 
 
 ROWS_PER_STEP = 200

@@ -12,8 +12,7 @@ from dataclasses import asdict, astuple, dataclass, field
 from datetime import datetime
 from typing import Any
 
-from peewee import chunked
-
+from licensing.compiled import in_parts
 from licensing.db import db
 from licensing.models import InstantField, Pool, PoolFigures, SeatHolding
 from licensing.rules.history import NO_SEATS, Figures, Told
@@ -123,10 +122,10 @@ def _keep_holdings(account_id: str, told: Sequence[Told]) -> None:
     for event in told:
         handovers.hear(event)
     for (at, ended_by, reason), seat_ids in handovers.ended.items():
-        for some in chunked(seat_ids, ROWS_PER_STATEMENT):
+        for some in in_parts(seat_ids, ROWS_PER_STATEMENT):
             end = (_kept(at), _kept(at), ended_by, reason, account_id, *some)
             _run(END_HOLDINGS + _places(len(some)), end)
-    for rows in chunked(handovers.rows, ROWS_PER_STATEMENT):
+    for rows in in_parts(handovers.rows, ROWS_PER_STATEMENT):
         places = ", ".join([_places(len(SeatHolding._meta.sorted_fields))] * len(rows))
         _run(KEEP_HOLDINGS + places, tuple(value for row in rows for value in row.values()))
 

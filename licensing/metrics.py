@@ -5,6 +5,7 @@ Each process counts for itself. What can be looked up is not counted: `look_up` 
 are read when somebody asks for them.
 """
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -23,6 +24,7 @@ from prometheus_client.registry import Collector
 
 __all__ = ["MEDIA_TYPE", "exposition", "look_up", "serve"]
 
+log = logging.getLogger(__name__)
 # Asked for more often than this, figures are not read again: they cost some queries.
 SECONDS_FRESH = 10.0
 SECONDS_OF_A_REQUEST = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
@@ -50,6 +52,12 @@ refusals = Counter(
     "seatkeeper_refusals",
     "Requests that were refused, by operation and the code of the problem.",
     ("operation", "code"),
+    registry=registry,
+)
+commands = Counter(
+    "seatkeeper_commands",
+    "Commands by what came of them; one that collided with another was undone and is run again.",
+    ("command", "outcome"),
     registry=registry,
 )
 deliveries = Counter(
@@ -86,10 +94,18 @@ class _LookedUp(Collector):
         gauge = GaugeMetricFamily(self._name, self._about, labels=self._labels)
         with self._guard:
             if time.monotonic() - self._read_at >= SECONDS_FRESH:
-                self._readings, self._read_at = list(self._read()), time.monotonic()
+                self._readings, self._read_at = self._looked_up(), time.monotonic()
             for labels, value in self._readings:
                 gauge.add_metric(labels, value)
         yield gauge
+
+    def _looked_up(self) -> list[Reading]:
+        try:
+            return list(self._read())
+        except Exception as problem:
+            # What is counted is answered without it.
+            log.warning("%s cannot be looked up: %s", self._name, problem)
+            return []
 
 
 _looked_up: dict[str, _LookedUp] = {}

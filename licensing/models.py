@@ -4,12 +4,13 @@ The tables, as Peewee sees them.
 Constraints and indexes are written once, in `licensing/migrations`; a test compares the two.
 """
 
-import json
 from datetime import UTC, datetime
 from typing import Any
 
+import orjson
 from peewee import CompositeKey, Model
 
+from licensing import chain
 from licensing.columns import BigIntegerField, BooleanField, Field, IntegerField, TextField
 from licensing.db import db
 
@@ -31,7 +32,8 @@ class InstantField(Field):
         """An aware datetime in UTC, whatever the driver gives."""
         if isinstance(value, str):
             value = datetime.fromisoformat(value)
-        return None if value is None else value.astimezone(UTC)
+        # In UTC already, as what is kept is: a page has some hundred of these.
+        return value if value is None or value.tzinfo is UTC else value.astimezone(UTC)
 
 
 class JsonField(TextField):
@@ -39,13 +41,11 @@ class JsonField(TextField):
 
     def db_value(self, value: Any) -> str | None:
         """Compact JSON; None stays NULL."""
-        return (
-            None if value is None else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-        )
+        return None if value is None else orjson.dumps(value).decode()
 
     def python_value(self, value: str | None) -> Any:
         """What was stored."""
-        return None if value is None else json.loads(value)
+        return None if value is None else orjson.loads(value)
 
 
 class Row(Model):
@@ -82,6 +82,7 @@ class Account(Row):
     epoch = IntegerField()
     last_sequence = BigIntegerField()
     purged_through = BigIntegerField(default=0)
+    purged_digest = TextField(default=chain.BEGINNING)
     external_id = TextField(null=True)
     metadata = JsonField()
     version = BigIntegerField()
@@ -325,6 +326,7 @@ class Event(Row):
     occurred_at = InstantField()
     body = TextField()
     actor_id = TextField()
+    digest = TextField()
 
     class Meta:
         table_name = "events"

@@ -12,8 +12,9 @@ from collections.abc import Collection
 
 from peewee import OperationalError, PeeweeException
 
-from licensing import db, heartbeats
+from licensing import db, heartbeats, tracing
 from licensing.operations import scheduled, test_clocks
+from licensing.row_security import EVERY_ACCOUNT
 
 SECONDS_BETWEEN_LOOKS = 1.0
 # An account whose step failed is left alone for a while, so that it does not hold up the others.
@@ -36,7 +37,7 @@ class Scheduler:
         """Do what comes due, until `stop` is called."""
         while not self._stopping.is_set():
             try:
-                with db.connection():
+                with db.connection(EVERY_ACCOUNT):
                     self.work_through()
             except (PeeweeException, db.Busy):
                 log.exception("the scheduler could not look for what is due")
@@ -67,8 +68,10 @@ class Scheduler:
         try:
             while steps < STEPS_PER_TURN and not self._stopping.is_set():
                 heartbeats.go_on("scheduler")
-                if not scheduled.do_one(account_id):
-                    break
+                with tracing.work("what is due") as span:
+                    span.say({"seatkeeper.account_id": account_id})
+                    if not scheduled.do_one(account_id):
+                        break
                 steps += 1
         except (OperationalError, db.Busy):
             log.warning("the database was busy; account %s is left for later", account_id)

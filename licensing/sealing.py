@@ -9,6 +9,7 @@ import hashlib
 import hmac
 import os
 from contextlib import suppress
+from functools import lru_cache
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -42,9 +43,11 @@ def derived_key(purpose: str) -> bytes:
     return _derived(settings.current().secret_key, purpose)
 
 
+@lru_cache(maxsize=16)
 def _derived(secret_key: str, purpose: str) -> bytes:
     return hmac.digest(secret_key.encode(), purpose.encode(), hashlib.sha256)
 
 
+@lru_cache(maxsize=16)
 def _cipher(secret_key: str) -> AESGCM:
     return AESGCM(_derived(secret_key, "sealing"))

@@ -30,6 +30,7 @@ NAMES = (
     "WEBHOOK_ALLOWED_HOSTS",
     "ATTEMPT_DAYS",
     "EVENT_DAYS",
+    "IDEMPOTENCY_DAYS",
     *observing.NAMES,
     *callers.NAMES,
 )
@@ -66,6 +67,8 @@ class Settings:
         attempt_days: SEATKEEPER_ATTEMPT_DAYS, how long attempts to deliver webhooks are kept.
         event_days: SEATKEEPER_EVENT_DAYS, how long events are kept; those that some endpoint has
             yet to be sent are kept for longer.
+        idempotency_days: SEATKEEPER_IDEMPOTENCY_DAYS, for how long a repeated request is answered
+            as the first one was.
         observing: what is logged, and who may read the metrics.
         callers: whose tokens are taken, how often each may ask, and where they come from.
     """
@@ -81,6 +84,7 @@ class Settings:
     webhook_allowed_hosts: frozenset[str] = frozenset()
     attempt_days: int = 30
     event_days: int = 400
+    idempotency_days: int = 7
     observing: Observing = field(default_factory=Observing)
     callers: Callers = field(default_factory=Callers)
 
@@ -118,16 +122,9 @@ def from_environment() -> Settings:
     catalogue_file = env.path("CATALOGUE", None)
     cors_origins: list[str] = env.list("CORS_ORIGINS", [], validate=_are_origins)
     threads = env.int("THREADS", Settings.threads, validate=validate.Range(1, 256))
-    invitation_days = env.int(
-        "INVITATION_DAYS", Settings.invitation_days, validate=validate.Range(1, 365)
-    )
-    renewal_notice_days = env.int(
-        "RENEWAL_NOTICE_DAYS", Settings.renewal_notice_days, validate=validate.Range(0, 365)
-    )
+    days = _days(env)
     former_secret_keys: list[str] = env.list("FORMER_SECRET_KEYS", [], validate=_are_long_enough)
     allowed_hosts: list[str] = env.list("WEBHOOK_ALLOWED_HOSTS", [], validate=_are_hosts)
-    attempt_days = env.int("ATTEMPT_DAYS", Settings.attempt_days, validate=validate.Range(1, 3650))
-    event_days = env.int("EVENT_DAYS", Settings.event_days, validate=validate.Range(30, 36500))
     about_observing = observing.read(env)
     about_callers = callers.read(env)
 
@@ -141,15 +138,26 @@ def from_environment() -> Settings:
         catalogue=catalogue or default(),
         cors_origins=tuple(cors_origins),
         threads=threads,
-        invitation_days=invitation_days,
-        renewal_notice_days=renewal_notice_days,
         former_secret_keys=tuple(former_secret_keys),
         webhook_allowed_hosts=frozenset(host.strip().lower() for host in allowed_hosts),
-        attempt_days=attempt_days,
-        event_days=event_days,
         observing=about_observing,
         callers=about_callers,
+        **days,
     )
+
+
+def _days(env: Env) -> dict[str, Any]:
+    bounds = {
+        "invitation_days": (1, 365),
+        "renewal_notice_days": (0, 365),
+        "attempt_days": (1, 3650),
+        "event_days": (30, 36500),
+        "idempotency_days": (1, 365),
+    }
+    return {
+        name: env.int(name.upper(), getattr(Settings, name), validate=validate.Range(*bound))
+        for name, bound in bounds.items()
+    }
 
 
 def _problems_of(env: Env) -> list[str]:

@@ -8,17 +8,22 @@ rows have to agree.
 import os
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 from flask import Flask
 
 from app import create_app
-from licensing import clock, db, migrations, settings
+from licensing import clock, db, migrations, roles, settings
 from licensing.callers import Callers, Limits
 from licensing.queries import invariants
+from licensing.row_security import EVERY_ACCOUNT
 from licensing.settings import Settings
+from tests import hygiene
 from tests.emitted import check_events
 from tests.serving import Served, served
 from tests.world import Hands
@@ -27,7 +32,11 @@ from webhooks import beside
 POSTGRES_URL = os.environ.get("SEATKEEPER_TEST_DATABASE_URL", "")
 # Some tests send in seconds what a company sends in hours.
 PLENTY = Limits(*[10**7] * 6)
-SECRET = "a secret that is only good for the tests"
+BOUND_FOLDERS = {"api", "webhooks"}
+RUNTIME_ROLE, RUNTIME_PASSWORD = "seatkeeper_runtime", "only-for-tests"
+SECRET = hygiene.secret("a secret that is only good for the tests")
+
+pytest_plugins = ["tests.keeping"]
 
 
 def _settings(database_url: str) -> Settings:
@@ -49,52 +58,91 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     beside.attach()
     settings.put_in_force(chosen)
     db.open_database(chosen)
-    with db.connection():
+    with db.connection(EVERY_ACCOUNT):
         migrations.apply()
+        if POSTGRES_URL:
+            roles.set_up(RUNTIME_ROLE, RUNTIME_PASSWORD)
     db.close()
     yield chosen
     db.close_all()
 
 
+@pytest.fixture(scope="session")
+def owner(migrated: Settings) -> Iterator[Any]:
+    """A connection of the role that owns the tables; None on SQLite, which has no roles."""
+    if not POSTGRES_URL:
+        yield None
+        return
+    import psycopg  # which SQLite does not need
+
+    with psycopg.connect(POSTGRES_URL, autocommit=True) as connection:
+        yield connection
+
+
 @pytest.fixture(autouse=True)
-def service(migrated: Settings, tmp_path: Path) -> Iterator[Settings]:
-    """The service's settings, with an empty database that is open for the test's own thread."""
+def service(
+    migrated: Settings, owner: Any, tmp_path: Path, request: pytest.FixtureRequest
+) -> Iterator[Settings]:
+    """
+    The service's settings, with an empty database that is open for the test's own thread.
+
+    On PostgreSQL the tests of the API and of webhooks run as the role that policies bind.
+    """
     if POSTGRES_URL:
-        chosen = migrated
+        chosen = as_runtime_role(migrated) if _is_bound(request) else migrated
+        if settings.current().database_url != chosen.database_url:
+            db.open_database(chosen)
+        _empty_tables(owner)
     else:
         shutil.copy(settings.sqlite_file(migrated.database_url), tmp_path / "seatkeeper.db")
         chosen = _settings(f"sqlite:///{tmp_path}/seatkeeper.db")
         db.open_database(chosen)
     settings.put_in_force(chosen)
-    with db.connection():
-        if POSTGRES_URL:
-            _empty_tables()
+    with db.connection(EVERY_ACCOUNT):
         yield chosen
         db.db.connect(reuse_if_open=True)
         assert list(invariants.violations()) == []
     db.close()
 
 
-def _empty_tables() -> None:
-    full = db.db.execute_sql(
+def _is_bound(request: pytest.FixtureRequest) -> bool:
+    """Whether a test runs as the service should: as a role that owns nothing."""
+    node = request.node
+    if node.get_closest_marker("owner"):
+        return False
+    return node.path.parent.name in BOUND_FOLDERS or bool(node.get_closest_marker("runtime_role"))
+
+
+def as_runtime_role(chosen: Settings) -> Settings:
+    """The same settings, for the role that runs the service and owns nothing."""
+    parts = urlsplit(chosen.database_url)
+    host = parts.netloc.rpartition("@")[2]
+    netloc = f"{RUNTIME_ROLE}:{RUNTIME_PASSWORD}@{host}"
+    return replace(chosen, database_url=urlunsplit(parts._replace(netloc=netloc)))
+
+
+def _empty_tables(owner: Any) -> None:
+    tables = _tables(owner)
+    full = owner.execute(
         " UNION ALL ".join(
-            f"SELECT '{name}' WHERE EXISTS (SELECT 1 FROM {name})" for name in _tables()
+            f"SELECT '{name}' WHERE EXISTS (SELECT 1 FROM {name})" for name in tables
         )
     ).fetchall()
     if full:
         # TRUNCATE takes ten times as long for the few rows of a test. Where all goes, no reference
         # has to be looked after.
         deletes = "; ".join(f"DELETE FROM {name}" for (name,) in full)
-        db.db.execute_sql(
+        owner.execute(
             f"SET session_replication_role = replica; {deletes}; "
             "SET session_replication_role = origin"
         )
 
 
 @cache
-def _tables() -> list[str]:
+def _tables(owner: Any) -> list[str]:
     """All tables but those that say which migrations were applied."""
-    return [name for name in db.db.get_tables() if not name.endswith("migration")]
+    found = owner.execute("SELECT tablename FROM pg_tables WHERE schemaname = current_schema()")
+    return [name for (name,) in found if not name.endswith("migration")]
 
 
 @pytest.fixture(autouse=True)

@@ -23,6 +23,7 @@ from licensing import sessions
 from licensing.api.openapi import document
 from licensing.operations import api_keys
 from licensing.rules.permissions import Scope, system
+from tests import hygiene
 from tests.world import AnAccount
 
 JSON_TYPES = ("application/json", "application/problem+json")
@@ -34,6 +35,9 @@ class ContractClient(FlaskClient):
     def open(self, *args: Any, **kwargs: Any) -> TestResponse:
         """Send a request and check the answer."""
         answer = super().open(*args, **kwargs)
+        hygiene.secrets_of(answer.request.headers.get("Authorization", ""))
+        if b"_" in answer.data:
+            hygiene.secrets_of(answer.get_data(as_text=True))
         check_against_contract(self.application, answer)
         return answer
 

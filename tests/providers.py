@@ -22,6 +22,7 @@ from joserfc.jws import JWSRegistry
 
 from licensing import clock, provider, settings
 from licensing.callers import Callers, Provider
+from tests import hygiene
 
 ISSUER, AUDIENCE = "https://login.example.com/", "https://seats.example.com"
 Answer = Callable[[BaseHTTPRequestHandler, bytes], None]
@@ -160,9 +161,14 @@ class AnySignature(JWSRegistry):
 def new_key(kind: str, kid: str | None) -> Key:
     """A new private key: RSA, EC or Ed25519."""
     more = {"kid": kid} if kid else {}
+    key: Key
     if kind == "RSA":
-        return RSAKey.generate_key(2048, more)
-    return ECKey.generate_key("P-256", more) if kind == "EC" else OKPKey.generate_key(kind, more)
+        key = RSAKey.generate_key(2048, more)
+    else:
+        is_curve = kind == "EC"
+        key = ECKey.generate_key("P-256", more) if is_curve else OKPKey.generate_key(kind, more)
+    hygiene.secret(str(key.as_dict(private=True)["d"]))
+    return key
 
 
 def algorithm_of(key: Key) -> str:

@@ -20,7 +20,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import TextIO
 
-from tests import warm
+from tests import hygiene, warm
 
 SECONDS_TO_START = 30
 ROOT = Path(__file__).parent.parent
@@ -55,7 +55,10 @@ class Served:
     def listen(self) -> None:
         """Keep what it prints, until it ends."""
         with self.output:
-            self.lines.extend(iter(self.output.readline, ""))
+            for line in iter(self.output.readline, ""):
+                self.lines.append(line)
+        hygiene.secrets_of(self.printed)
+        hygiene.said("the log of a served process", "".join(hygiene.records_of(self.lines)))
 
     def answer(self) -> None:
         """Wait until it answers that it is ready, or ends."""
@@ -73,9 +76,11 @@ class Served:
 
 
 @contextmanager
-def served(folder: Path, *options: str, **environment: str) -> Iterator[Served]:
-    """Run `seatkeeper serve` in a folder until the block ends."""
-    port = _free_port()
+def served(
+    folder: Path, *options: str, program: str = warm.PROGRAM, **environment: str
+) -> Iterator[Served]:
+    """Run `seatkeeper serve` in a folder until the block ends; `program` may do it in its way."""
+    port = free_port()
     reading, printing = os.pipe()
     with nothing() as nothing_to_read:
         process = warm.start(
@@ -84,6 +89,7 @@ def served(folder: Path, *options: str, **environment: str) -> Iterator[Served]:
             # What a demo leaves behind when it is killed.
             env=clean_environment() | {"TMPDIR": str(folder)} | environment,
             streams=(nothing_to_read, printing, printing),
+            program=program,
         )
     os.close(printing)
     running = Served(f"http://127.0.0.1:{port}", process, open(reading))  # noqa: PTH123, SIM115
@@ -107,15 +113,16 @@ def started(*arguments: str, **environment: str) -> warm.Process:
 
 
 def run(
-    *arguments: str, cwd: Path = ROOT, **environment: str
+    *arguments: str, cwd: Path = ROOT, program: str = warm.PROGRAM, **environment: str
 ) -> "subprocess.CompletedProcess[str]":
-    """Run `seatkeeper` to its end."""
+    """Run `seatkeeper`, or another program, to its end."""
     with nothing() as nothing_to_read, TemporaryFile("w+") as printed, TemporaryFile("w+") as told:
         process = warm.start(
             *arguments,
             cwd=cwd,
             env=clean_environment() | environment,
             streams=(nothing_to_read, printed.fileno(), told.fileno()),
+            program=program,
         )
         try:
             code = process.wait(timeout=60)
@@ -123,7 +130,9 @@ def run(
             process.kill()
         printed.seek(0)
         told.seek(0)
-        return subprocess.CompletedProcess(arguments, code, printed.read(), told.read())
+        complained = told.read()
+        hygiene.said(f"what {arguments[:1]} complained", complained)
+        return subprocess.CompletedProcess(arguments, code, printed.read(), complained)
 
 
 @contextmanager
@@ -133,7 +142,8 @@ def nothing() -> Iterator[int]:
         yield file.fileno()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port on which nothing listens yet."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

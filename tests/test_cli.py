@@ -1,5 +1,6 @@
 """The command line, run as a user would, on an SQLite database of its own."""
 
+import errno
 import json
 import re
 import shutil
@@ -14,9 +15,10 @@ from pathlib import Path
 
 import pytest
 
+from licensing import cli
 from licensing.queries.actors import actor_of_key
 from tests import serving
-from tests.serving import COMMAND, ROOT, clean_environment, served
+from tests.serving import COMMAND, ROOT, clean_environment, free_port, served
 
 SCRIPTS = [
     script
@@ -148,7 +150,11 @@ def test_the_demo_companies_are_sound(run: Run) -> None:
             "assigned seats",
             id="a counter",
         ),
-        pytest.param("DELETE FROM events WHERE sequence = 3", "the log has", id="the log"),
+        pytest.param(
+            "DROP TRIGGER events_stay; DELETE FROM events WHERE sequence = 3",
+            "event 3 is missing, the next one is 4",
+            id="the log",
+        ),
         pytest.param(
             "UPDATE accounts SET super_admins = super_admins + 1", "super admins", id="super admins"
         ),
@@ -157,7 +163,7 @@ def test_the_demo_companies_are_sound(run: Run) -> None:
 @pytest.mark.usefixtures("demo_loaded")
 def test_verify_names_what_does_not_hold(run: Run, tmp_path: Path, damage: str, told: str) -> None:
     with sqlite3.connect(tmp_path / "cli.db") as database:
-        database.execute(damage)
+        database.executescript(damage)
     database.close()
 
     verified = run("verify")
@@ -165,6 +171,31 @@ def test_verify_names_what_does_not_hold(run: Run, tmp_path: Path, damage: str, 
     assert verified.returncode == 1
     assert told in verified.stdout
     assert "invariants do not hold" in verified.stderr
+
+
+@pytest.mark.usefixtures("demo_loaded")
+def test_f27_anchors_that_were_kept_show_that_the_end_of_a_log_is_gone(
+    run: Run, tmp_path: Path
+) -> None:
+    kept, wrong = tmp_path / "anchors.ndjson", tmp_path / "wrong.ndjson"
+    kept.write_text(run("anchors").stdout)
+    wrong.write_text("{}")
+    before, refused = run("verify", "--anchors", str(kept)), run("verify", "--anchors", str(wrong))
+    with sqlite3.connect(tmp_path / "cli.db") as database:
+        database.executescript(
+            "DROP TRIGGER events_stay;"
+            "DELETE FROM events WHERE (account_id, sequence) IN"
+            " (SELECT id, last_sequence FROM accounts);"
+            "UPDATE accounts SET last_sequence = last_sequence - 1;"
+        )
+    database.close()
+
+    after = run("verify", "--anchors", str(kept))
+
+    assert (before.returncode, before.stdout) == (0, "all invariants hold\n")
+    assert (refused.returncode, refused.stderr) == (1, "Error: line 1 is no anchor\n")
+    assert after.returncode == 1
+    assert after.stdout.count("is missing, which had an anchor; the log ends with") == 3
 
 
 def test_all_wrong_settings_are_told_at_once(run: Run) -> None:
@@ -320,3 +351,22 @@ def test_a_key_of_another_installation_means_nothing(run: Run) -> None:
     made = run("keys", "create", "--name", "x", "--scope", "admin")
 
     assert actor_of_key(made.stdout.strip()) is None
+
+
+def test_nobody_can_connect_before_the_server_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who could would be cut off in the middle of a request."""
+    connections = []
+    real = socket.socket
+
+    class Probe(socket.socket):
+        def close(self) -> None:
+            with real() as client:
+                connections.append(client.connect_ex(self.getsockname()))
+            super().close()
+
+    monkeypatch.setattr(socket, "socket", Probe)
+    cli._refuse_a_taken_port("127.0.0.1", free_port())
+    monkeypatch.undo()
+
+    assert connections
+    assert set(connections) == {errno.ECONNREFUSED}

@@ -9,7 +9,7 @@ import pytest
 from peewee import IntegrityError, OperationalError
 from pysqlite3 import dbapi2 as sqlite3
 
-from licensing import clock, db, ids, migrations
+from licensing import clock, connecting, db, ids, migrations
 from licensing.db import Busy, transaction, transactional
 from licensing.models import TABLES, Account, Event, Pool, Removal, Seat, Subscription, User
 from licensing.operations import giving_back
@@ -179,7 +179,7 @@ def test_r29_what_is_left_out_of_the_log_is_found() -> None:
         found = list(invariants.violations())
         undone.rollback()
 
-    assert any("the log has" in text for text in found), found
+    assert any("is missing, the next one is 900" in text for text in found), found
 
 
 def test_r14_a_user_with_a_seat_cannot_be_deleted_from_the_table() -> None:
@@ -192,8 +192,8 @@ def test_r14_a_user_with_a_seat_cannot_be_deleted_from_the_table() -> None:
 
 def test_an_sqlite_that_can_lose_data_is_refused_with_what_to_do() -> None:
     with pytest.raises(StartRefused, match=r"SQLite 3\.40\.1 can corrupt .* pip install"):
-        db.refuse_old_sqlite((3, 40, 1))
-    db.refuse_old_sqlite((3, 51, 3))
+        connecting.refuse_old_sqlite((3, 40, 1))
+    connecting.refuse_old_sqlite((3, 51, 3))
 
 
 def test_a_transaction_is_joined_and_undone_as_a_whole() -> None:
@@ -228,7 +228,8 @@ def test_a_command_that_collided_is_repeated_as_a_whole() -> None:
     assert len(tries) == 3
 
 
-def test_but_not_for_ever() -> None:
+def test_but_not_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(db, "SECONDS_OF_REPEATING", 0.1)
     tries = []
 
     @transactional
@@ -239,7 +240,7 @@ def test_but_not_for_ever() -> None:
     with pytest.raises(OperationalError):
         collides_always()
 
-    assert len(tries) == 5
+    assert len(tries) > 1
 
 
 class _Collision(Exception):

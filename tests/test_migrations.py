@@ -50,7 +50,8 @@ def a_database_of_its_own(service: Settings, folder: Path) -> Iterator[None]:
     db.db.execute_sql("RESET search_path")
 
 
-def _migrate_through(last: int, folder: Path) -> None:
+def migrate_through(last: int, folder: Path) -> None:
+    """Bring the database to the migration of this number; `folder` is made for its scripts."""
     folder.mkdir()
     for file in FOLDER.glob("0*.py"):
         if int(file.name[:4]) <= last:
@@ -58,13 +59,14 @@ def _migrate_through(last: int, folder: Path) -> None:
     Runner(db.db.obj, str(folder), "schema_migration").up()
 
 
-def _insert(table: str, row: dict[str, Any]) -> None:
+def insert(table: str, row: dict[str, Any]) -> None:
+    """Insert a row as an earlier version did."""
     marks = ", ".join([db.db.param] * len(row))
     names = ", ".join(row)
     db.db.execute_sql(f"INSERT INTO {table} ({names}) VALUES ({marks})", tuple(row.values()))
 
 
-def _user(number: int, name: str) -> dict[str, Any]:
+def a_user(number: int, name: str) -> dict[str, Any]:
     email = f"user{number}@example.com"
     return USER | {"id": f"usr_{number:04}", "name": name, "email": email, "email_key": email}
 
@@ -73,13 +75,13 @@ def test_r27_users_from_before_the_seats_table_are_found_sorted_and_marked(
     service: Settings, tmp_path: Path
 ) -> None:
     with a_database_of_its_own(service, tmp_path):
-        _migrate_through(3, tmp_path / "before")
-        _insert("accounts", ACCOUNT)
+        migrate_through(3, tmp_path / "before")
+        insert("accounts", ACCOUNT)
         for number in range(1_200):
-            _insert("users", _user(number, f"Zoë Straße {number}"))
-        _insert("seats", SEAT | {"id": "seat_1", "user_id": "usr_0007"})
+            insert("users", a_user(number, f"Zoë Straße {number}"))
+        insert("seats", SEAT | {"id": "seat_1", "user_id": "usr_0007"})
 
-        _migrate_through(4, tmp_path / "after")
+        migrate_through(4, tmp_path / "after")
 
         users = list(User.select(User.account_id, *_columns()).order_by(User.id))
         held = {"usr_0007": [Seat(pool_id=None)]}

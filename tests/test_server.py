@@ -4,9 +4,10 @@ import http.client
 import json
 import re
 import signal
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,8 +21,15 @@ from licensing import db, settings
 from licensing.operations import api_keys
 from licensing.rules.permissions import Scope, system
 from licensing.settings import Settings
+from tests.receivers import Answer, Receiver
 from tests.serving import Served, served
+from tests.world import an_account
+from webhooks.models import Attempt
+from webhooks.operations import endpoints
+from webhooks.operations.endpoints import NewEndpoint
 
+# Served as the role that policies bind, where there are roles.
+pytestmark = pytest.mark.runtime_role
 CLIENTS = 4
 ORDER = {
     "product": "marketing",
@@ -180,6 +188,31 @@ def test_on_sigterm_every_request_in_hand_is_answered(
         code = running.process.wait(timeout=60)
 
     assert (answers, code) == ([201] * CLIENTS, 0)
+
+
+def test_on_sigterm_what_came_of_a_webhook_on_its_way_is_kept(
+    tmp_path: Path, database: dict[str, str]
+) -> None:
+    account, goes_on = an_account(), threading.Event()
+    with Receiver(lambda _: Answer(after=goes_on)) as receiver:
+        made, _ = endpoints.create_endpoint(
+            system(), NewEndpoint(receiver.url, ["user.created"], account.id)
+        )
+        endpoints.enable_endpoint(system(), made.id)
+        account.user(seats=[])
+        allowed = {"SEATKEEPER_WEBHOOK_ALLOWED_HOSTS": receiver.host}
+        with served(tmp_path, **database | allowed) as running:
+            receiver.wait_for(1)
+            running.process.send_signal(signal.SIGTERM)
+            with suppress(ConnectionRefusedError):
+                while True:  # it still listens
+                    _answers_soon(running)
+            goes_on.set()
+            code = running.process.wait(timeout=60)
+
+    attempts = Attempt.select().where(Attempt.endpoint_id == made.id)
+    assert [(attempt.verdict, attempt.status) for attempt in attempts] == [("delivered", 204)]
+    assert code == 0
 
 
 def _a_key() -> str:

@@ -50,7 +50,10 @@ class Process:
         """Kill it with all that it has started."""
         if self._code is None:
             with contextlib.suppress(ProcessLookupError):
-                os.killpg(self.pid, signal.SIGKILL)
+                try:
+                    os.killpg(self.pid, signal.SIGKILL)
+                except ProcessLookupError:
+                    os.kill(self.pid, signal.SIGKILL)  # it is too young to lead a group
 
     def poll(self) -> int | None:
         """Its code, or None while it runs."""
@@ -69,6 +72,34 @@ class Process:
         return self._code
 
 
+class Stock:
+    """A process that forks programs, with all that it has imported already."""
+
+    def __init__(self, orders: socket.socket) -> None:
+        self._orders = orders
+        self._lock = threading.Lock()
+
+    def start(
+        self,
+        *arguments: str,
+        cwd: Path | str,
+        env: Mapping[str, str],
+        streams: tuple[int, int, int],
+        program: str = PROGRAM,
+    ) -> Process:
+        """
+        Start a program; `streams` are the files to read from, to print to, and to complain to.
+
+        `program` is `module:function`; the function finds its arguments in `sys.argv`.
+        """
+        order = {"program": program, "arguments": arguments, "cwd": str(cwd), "env": dict(env)}
+        status, told = os.pipe()
+        with self._lock:
+            socket.send_fds(self._orders, [json.dumps(order).encode()], [*streams, told])
+        os.close(told)
+        return Process(int(os.read(status, 16)), status)
+
+
 def start(
     *arguments: str,
     cwd: Path | str,
@@ -76,25 +107,13 @@ def start(
     streams: tuple[int, int, int],
     program: str = PROGRAM,
 ) -> Process:
-    """
-    Start a program; `streams` are the files to read from, to print to, and to complain to.
-
-    `program` is `module:function`; the function finds its arguments in `sys.argv`.
-    """
-    order = {"program": program, "arguments": arguments, "cwd": str(cwd), "env": dict(env)}
-    status, told = os.pipe()
-    with _lock:
-        socket.send_fds(_stock(), [json.dumps(order).encode()], [*streams, told])
-    os.close(told)
-    return Process(int(os.read(status, 16)), status)
-
-
-_lock = threading.Lock()
+    """Start a program of the common stock, as `Stock.start` does."""
+    return _common().start(*arguments, cwd=cwd, env=env, streams=streams, program=program)
 
 
 @cache
-def _stock() -> socket.socket:
-    """The socket to the process that forks, which is started when it is first needed."""
+def _common() -> Stock:
+    """The stock of all tests, which is started when it is first needed."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with theirs:
         process = subprocess.Popen(  # noqa: S603 this module
@@ -104,10 +123,11 @@ def _stock() -> socket.socket:
         )
     atexit.register(process.wait)
     atexit.register(ours.close)  # which is done first, and ends the process
-    return ours
+    return Stock(ours)
 
 
-def _serve(orders: socket.socket) -> None:
+def serve(orders: socket.socket) -> None:
+    """Be a stock, until the other end of the socket is closed."""
     signal.signal(signal.SIGCHLD, _reap)
     while True:
         content, streams, _, _ = socket.recv_fds(orders, LONGEST_ORDER, STREAMS + 1)
@@ -148,7 +168,7 @@ def _become(order: dict[str, Any], streams: list[int]) -> None:
         os.dup2(stream, number)
     os.closerange(STREAMS, max(streams) + 1)
     sys.stdin, sys.stdout, sys.stderr = (
-        io.TextIOWrapper(open(n, mode), encoding="utf-8", line_buffering=n == 2)  # noqa: PTH123, SIM115 streams, which stay open
+        io.TextIOWrapper(open(n, mode, closefd=False), encoding="utf-8", line_buffering=n == 2)  # noqa: SIM115 streams, which stay open
         for n, mode in enumerate(("rb", "wb", "wb"))
     )
     os.chdir(order["cwd"])
@@ -187,8 +207,8 @@ def _as_number(code: object) -> int:
 
 
 if __name__ == "__main__":
-    for needed in ("app", "granian.server.mp", "tests.faults.dispatching"):
+    for needed in ("app", "granian.server.mp", "tests.faults.faulty"):
         importlib.import_module(needed)
     with contextlib.suppress(ImportError):
         importlib.import_module("psycopg")
-    _serve(socket.socket(fileno=int(sys.argv[1])))
+    serve(socket.socket(fileno=int(sys.argv[1])))

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from licensing import events, migrations
+from licensing import events, migrations, portable
 from licensing.queries import invariants
 from webhooks import invariants as webhook_invariants
-from webhooks import lanes, watching
+from webhooks import lanes, moving, watching
 from webhooks.api import event_types
 
 HISTORY = "webhook_migration"
@@ -13,12 +13,14 @@ HISTORY = "webhook_migration"
 
 def attach() -> None:
     """
-    Have the tables made, the log listened to, invariants and figures looked up, types published.
+    Have the tables made and moved, the log listened to, invariants and figures looked up, types
+    published.
 
     Doing it again changes nothing.
     """
     migrations.add(HISTORY, Path(__file__).parent / "migrations")
     events.listen("webhooks", lanes.heads_move)
     invariants.also("webhooks", webhook_invariants.violations)
+    portable.also("webhooks", moving.TABLES)
     event_types.publish()
     watching.watch()

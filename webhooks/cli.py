@@ -1,15 +1,15 @@
 """The commands of webhooks."""
 
 import signal
-import time
 from contextlib import suppress
 from pathlib import Path
 
 import click
 from flask.cli import with_appcontext
 
-from licensing import db, settings
+from licensing import clock, db, settings
 from licensing.cli import be_observed, metrics_option, refuse_an_old_schema
+from licensing.row_security import EVERY_ACCOUNT
 from webhooks import resealing, retention, signing
 from webhooks.event_types import is_filter
 from webhooks.receiving import Listener, ServiceRefused, follow
@@ -26,7 +26,7 @@ def dispatch(metrics_at: tuple[str, int] | None) -> None:
     beside any number of servers; they share the work. What is on its way is finished.
     """
     be_observed(metrics_at)
-    with db.connection():
+    with db.connection(EVERY_ACCOUNT):
         refuse_an_old_schema()
     running = Running(settings.current())
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -38,11 +38,11 @@ def dispatch(metrics_at: tuple[str, int] | None) -> None:
 @click.command()
 @with_appcontext
 def purge() -> None:
-    """Delete attempts and events that are older than the settings want them kept.
+    """Delete attempts, events and answers that are older than the settings want them kept.
 
     Never events that an endpoint has yet to be sent. `serve` and `dispatch` do it every hour.
     """
-    with db.connection():
+    with db.connection(EVERY_ACCOUNT):
         refuse_an_old_schema()
         counts = retention.purge()
     click.echo(", ".join(f"{count} {name}" for name, count in counts.items()) + " deleted")
@@ -125,7 +125,7 @@ def verify_payload(
         "webhook-signature": signature,
     }
     try:
-        present = int(time.time()) if now is None else now
+        present = int(clock.now().timestamp()) if now is None else now
         signing.verify(secret, sent, payload.read_bytes(), present)
     except signing.BadSignature as bad:
         raise click.ClickException(str(bad)) from None
@@ -145,7 +145,7 @@ def rotate_secrets() -> None:
     Before: set the new key as SEATKEEPER_SECRET_KEY and the old one among
     SEATKEEPER_FORMER_SECRET_KEYS, on every process. Afterwards the old one can be dropped.
     """
-    with db.connection():
+    with db.connection(EVERY_ACCOUNT):
         refuse_an_old_schema()
         count = resealing.reseal()
     click.echo(f"{count} secrets are encrypted under the present key")

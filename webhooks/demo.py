@@ -3,12 +3,12 @@
 import json
 import os
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from licensing import clock
 from licensing.rules.permissions import system
 from licensing.settings import PREFIX
 from webhooks import signing
@@ -54,7 +54,7 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("content-length", 0)))
         sent = {name.lower(): value for name, value in self.headers.items()}
         try:
-            signing.verify(self.server.secret, sent, body, int(time.time()))
+            signing.verify(self.server.secret, sent, body, int(clock.now().timestamp()))
         except signing.BadSignature as bad:
             self.server.lines.append(f"refused: {bad}")
             self._answer(401, str(bad))

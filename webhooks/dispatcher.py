@@ -17,8 +17,9 @@ from dataclasses import dataclass
 
 from peewee import PeeweeException
 
-from licensing import db, heartbeats
+from licensing import db, heartbeats, tracing
 from licensing.db import on_sqlite, transactional
+from licensing.row_security import EVERY_ACCOUNT
 from webhooks import endpoints, health, jobs, lanes, parking, secrets, waking, watching
 from webhooks.jobs import Job
 from webhooks.models import Endpoint, Lane
@@ -67,20 +68,26 @@ class Dispatcher:
 
     def run(self) -> None:
         """Send what is due, until `stop` is called."""
-        with db.connection():
-            if on_sqlite():
-                # What is lost of its own bookkeeping in a power cut costs a duplicate, no event.
-                db.db.execute_sql("PRAGMA synchronous = NORMAL")
-            while not self._stopping.is_set():
-                heartbeats.beat("dispatcher")
-                try:
-                    self._wait()
-                    self._work(self._drained())
-                except Exception:
-                    # Whatever it was, deliveries have to go on; what was not written is repeated.
-                    log.exception("the dispatcher could not work; it tries again")
-                    self._stopping.wait(SECONDS_BETWEEN_LOOKS)
+        while not self._stopping.is_set():
+            try:
+                with db.connection(EVERY_ACCOUNT):
+                    self._go_on()
+            except Exception:
+                # Whatever it was, deliveries have to go on; what was not written is repeated.
+                log.exception("the dispatcher could not work; it tries again")
+                db.close()  # a connection that was cut stays so
+                self._stopping.wait(SECONDS_BETWEEN_LOOKS)
+        with db.connection(EVERY_ACCOUNT):
             self._finish()
+
+    def _go_on(self) -> None:
+        if on_sqlite():
+            # What is lost of its own bookkeeping in a power cut costs a duplicate, no event.
+            db.db.execute_sql("PRAGMA synchronous = NORMAL")
+        while not self._stopping.is_set():
+            heartbeats.beat("dispatcher")
+            self._wait()
+            self._work(self._drained())
 
     def stop(self) -> None:
         """Let `run` end when what is on its way has come back."""
@@ -201,7 +208,10 @@ class Dispatcher:
         outcome = None
         try:
             if time.monotonic() < job.lease_ends - SECONDS_BEFORE_A_LEASE_ENDS:
-                outcome = job.message.send(self._transport)
+                with tracing.sending(f"webhook {job.occasion}", job.message.traceparent) as span:
+                    outcome = job.message.send(self._transport)
+                    if tracing.is_on():
+                        watching.tell(span, job, outcome)
         except Exception:
             log.exception("message %s could not be sent", job.message.id)
         self._reports.put(Report(job, outcome))

@@ -4,6 +4,7 @@ from typing import Any
 
 from peewee import fn
 
+from licensing.compiled import compiled
 from licensing.db import for_update
 from webhooks.models import Endpoint, Lane, Parked
 from webhooks.rules import SECOND, Breaker, EndpointStatus, LaneState
@@ -19,6 +20,11 @@ LOCK = "FOR NO KEY UPDATE"
 
 def with_work(now: int) -> list[Endpoint]:
     """The endpoints that may be sent to now and have something that is due, by id."""
+    return _with_work.models(now)
+
+
+@compiled
+def _with_work(now: Any) -> Any:
     lanes = Lane.select(Lane.endpoint_id).where(
         Lane.endpoint_id == Endpoint.id, Lane.state == LaneState.READY, Lane.due_at <= now
     )
@@ -26,14 +32,8 @@ def with_work(now: int) -> list[Endpoint]:
         Parked.endpoint_id == Endpoint.id, Parked.due_at <= now
     )
     may_be_sent_to = Endpoint.status.in_(LIVE) & (fn.EXISTS(lanes) | fn.EXISTS(parked))
-    return list(
-        Endpoint.select()
-        .where(
-            Endpoint.next_send_at <= now,
-            (Endpoint.status == EndpointStatus.PENDING) | may_be_sent_to,
-        )
-        .order_by(Endpoint.id)
-    )
+    in_question = (Endpoint.status == EndpointStatus.PENDING) | may_be_sent_to
+    return Endpoint.select().where(Endpoint.next_send_at <= now, in_question).order_by(Endpoint.id)
 
 
 def breaker_of(endpoint: Endpoint) -> Breaker:
@@ -99,8 +99,17 @@ def _paced_from(endpoint: Endpoint, rate: int, now: int) -> int:
 
 def current(endpoint_id: str) -> Endpoint | None:
     """The endpoint as it is; None where it was deleted."""
-    found: Endpoint | None = Endpoint.get_or_none(Endpoint.id == endpoint_id)
+    found: Endpoint | None = _endpoint.model(endpoint_id)
     return found
+
+
+@compiled
+def _endpoint(id: Any) -> Any:
+    return Endpoint.select().where(Endpoint.id == id)
+
+
+_locked_endpoint = compiled(lambda id: for_update(_endpoint.query(id), LOCK))
+_endpoint_unless_busy = compiled(lambda id: for_update(_endpoint.query(id), f"{LOCK} SKIP LOCKED"))
 
 
 def locked(endpoint_id: str) -> Endpoint | None:
@@ -109,17 +118,13 @@ def locked(endpoint_id: str) -> Endpoint | None:
 
     Who locks several does so by their ids.
     """
-    return _locked(endpoint_id, LOCK)
+    found: Endpoint | None = _locked_endpoint.model(endpoint_id)
+    return found
 
 
 def locked_unless_busy(endpoint_id: str) -> Endpoint | None:
     """The same for who takes endpoints in turn; None also where another one has locked it."""
-    return _locked(endpoint_id, f"{LOCK} SKIP LOCKED")
-
-
-def _locked(endpoint_id: str, strength: str) -> Endpoint | None:
-    query = Endpoint.select().where(Endpoint.id == endpoint_id)
-    found: Endpoint | None = for_update(query, strength).get_or_none()
+    found: Endpoint | None = _endpoint_unless_busy.model(endpoint_id)
     return found
 
 

@@ -29,9 +29,9 @@ def is_filter(text: str) -> bool:
     return text in NAMES or text in NOUNS or text in (ALL, BILLING_FILTER)
 
 
-def types_of(filters: Sequence[str]) -> list[str]:
+def types_of(filters: Sequence[str]) -> tuple[str, ...]:
     """The types that an endpoint is told of accounts."""
-    return list(_types_of(tuple(filters)))
+    return _types_of(tuple(filters))
 
 
 def operator_types_of(filters: Sequence[str]) -> list[str]:

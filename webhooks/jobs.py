@@ -36,6 +36,17 @@ class Job(ABC):
     def key(self) -> tuple[str, str, int]:
         """What it is about; jobs are written in this order, so that dispatchers do not deadlock."""
 
+    @property
+    def names(self) -> dict[str, str | int | None]:
+        """What it is about, for whoever runs the service: ids and names of ours."""
+        return {
+            "seatkeeper.endpoint_id": self.endpoint.id,
+            "seatkeeper.account_id": self.key[1] or None,
+            "seatkeeper.event_id": self.message.id,
+            "seatkeeper.event_type": self.message.type,
+            "seatkeeper.sequence": self.message.sequence,
+        }
+
     @abstractmethod
     def settle(self, outcome: Outcome, now: int) -> "Job | None":
         """Write what came of it; returns the job to go on with."""

@@ -6,11 +6,12 @@ has taken the event, and the lane comes to rest where the two meet. Every change
 guarded by its token, so that a dispatcher that lost the lease changes nothing (promise 7).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from peewee import SQL, Case
 
+from licensing.compiled import compiled
 from licensing.db import db, for_update, on_sqlite, seconds_since_1970, transaction
 from webhooks.event_types import operator_types_of, types_of
 from webhooks.logs import OPERATOR
@@ -38,13 +39,13 @@ def heads_move(log: str, appended: Sequence[tuple[int, str]]) -> None:
     if not on_sqlite():
         db.execute_sql("SELECT pg_advisory_xact_lock_shared(%s)", (ADVISORY_LOCK,))
     rows = []
-    for endpoint in _listening(log):
+    for endpoint in _listening_to_operators.rows() if log == OPERATOR else _listening.rows(log):
         wanted = asked_for(endpoint, log)
         matched = [sequence for sequence, kind in appended if kind in wanted]
         if matched:
             rows.append(new_lane(log, endpoint.id, matched[0] - 1, matched[-1]))
     if rows:
-        _upsert(rows)
+        _upsert.run(tuple(tuple(row.values()) for row in rows))
         transaction().afterwards["dispatcher"] = wake
 
 
@@ -59,18 +60,22 @@ def hold_back_events() -> None:
         db.execute_sql("SELECT pg_advisory_xact_lock(%s)", (ADVISORY_LOCK,))
 
 
-def asked_for(endpoint: Endpoint, log: str) -> list[str]:
+def asked_for(endpoint: Any, log: str) -> Sequence[str]:
     """The types of events that an endpoint is told of a log."""
     filters = endpoint.event_types
     return operator_types_of(filters) if log == OPERATOR else types_of(filters)
 
 
-def _listening(log: str) -> Iterator[Endpoint]:
-    for_all = Endpoint.account_id.is_null()
-    whose = for_all if log == OPERATOR else (Endpoint.account_id == log) | for_all
-    yield from (
-        Endpoint.select(Endpoint.id, Endpoint.event_types).where(whose).order_by(Endpoint.id)
-    )
+@compiled
+def _listening(log: Any) -> Any:
+    whose = (Endpoint.account_id == log) | Endpoint.account_id.is_null()
+    return Endpoint.select(Endpoint.id, Endpoint.event_types).where(whose).order_by(Endpoint.id)
+
+
+@compiled
+def _listening_to_operators() -> Any:
+    whose = Endpoint.account_id.is_null()
+    return Endpoint.select(Endpoint.id, Endpoint.event_types).where(whose).order_by(Endpoint.id)
 
 
 def new_lane(log: str, endpoint_id: str, cursor: int, head: int) -> dict[str, Any]:
@@ -89,9 +94,10 @@ def new_lane(log: str, endpoint_id: str, cursor: int, head: int) -> dict[str, An
     }
 
 
-def _upsert(rows: list[dict[str, Any]]) -> None:
+@compiled
+def _upsert(rows: Any) -> Any:
     rested = Lane.state == LaneState.IDLE
-    Lane.insert_many(rows).on_conflict(
+    lanes = Lane.insert_many(rows, fields=list(new_lane("", "", 0, 0))).on_conflict(
         conflict_target=[Lane.account_id, Lane.endpoint_id],
         update={
             Lane.head: SQL("excluded.head"),
@@ -99,26 +105,30 @@ def _upsert(rows: list[dict[str, Any]]) -> None:
             Lane.due_at: Case(None, ((rested, 0),), Lane.due_at),
             Lane.state: Case(None, ((rested, LaneState.READY),), Lane.state),
         },
-    ).execute()
+    )
+    return lanes.as_rowcount()
+
+
+@compiled
+def _due(endpoint_id: Any, now: Any, most: Any) -> Any:
+    ready = (Lane.endpoint_id == endpoint_id) & (Lane.state == LaneState.READY)
+    due = Lane.select(Lane.account_id).where(ready, Lane.due_at <= now)
+    longest_first = due.order_by(Lane.due_at, Lane.account_id).limit(most)
+    return for_update(longest_first, "FOR UPDATE SKIP LOCKED")
+
+
+@compiled
+def _lease(endpoint_id: Any, logs: Any, until: Any) -> Any:
+    leased = Lane.update(state=LaneState.LEASED, token=Lane.token + 1, lease_until=until)
+    return leased.where(Lane.endpoint_id == endpoint_id, Lane.account_id.in_(logs)).returning(Lane)
 
 
 def claim(endpoint_id: str, most: int, now: int) -> list[Lane]:
     """Lease at most so many due lanes of an endpoint, those that have waited longest first."""
-    due = (
-        Lane.select(Lane.account_id)
-        .where(Lane.endpoint_id == endpoint_id, Lane.state == LaneState.READY, Lane.due_at <= now)
-        .order_by(Lane.due_at, Lane.account_id)
-        .limit(most)
-    )
-    logs = [row.account_id for row in for_update(due, "FOR UPDATE SKIP LOCKED")]
+    logs = tuple(row.account_id for row in _due.rows(endpoint_id, now, most))
     if not logs:
         return []
-    leased = (
-        Lane.update(state=LaneState.LEASED, token=Lane.token + 1, lease_until=now + LEASE)
-        .where(Lane.endpoint_id == endpoint_id, Lane.account_id.in_(logs))
-        .returning(Lane)
-        .execute()
-    )
+    leased = _lease.models(endpoint_id, logs, now + LEASE)
     return sorted(leased, key=lambda lane: logs.index(lane.account_id))
 
 
@@ -127,16 +137,36 @@ def renew(lane: Lane, now: int) -> None:
     Lane.update(lease_until=now + LEASE).where(*_is_ours(lane)).execute()
 
 
+@compiled
+def _lapsed(now: Any) -> Any:
+    lapsed = Lane.select().where(Lane.state == LaneState.LEASED, Lane.lease_until < now)
+    return for_update(lapsed, "FOR UPDATE SKIP LOCKED")
+
+
 def lapse(now: int) -> None:
     """Make lanes ready whose sender has not been heard of."""
-    lapsed = Lane.select().where(Lane.state == LaneState.LEASED, Lane.lease_until < now)
-    for lane in for_update(lapsed, "FOR UPDATE SKIP LOCKED"):
+    for lane in _lapsed.models(now):
         Lane.update(state=LaneState.READY, due_at=now).where(*_is_ours(lane)).execute()
 
 
 def fix_previous(lane: Lane) -> None:
     """Fix what a leased lane says was sent before its next event, so that no attempt differs."""
     _changed(lane, previous=lane.previous)
+
+
+@compiled
+def _advance(
+    account_id: Any, endpoint_id: Any, token: Any, sequence: Any, due_at: Any, then: Any
+) -> Any:
+    moved = Lane.update(
+        cursor=sequence,
+        previous=sequence,
+        refusals=0,
+        refused_since=None,
+        due_at=due_at,
+        state=Case(None, ((Lane.head <= sequence, LaneState.IDLE),), then),
+    )
+    return moved.where(*_is_leased(account_id, endpoint_id, token)).returning(Lane)
 
 
 def advance(lane: Lane, sequence: int, due_at: int | None = None) -> Lane | None:
@@ -146,17 +176,10 @@ def advance(lane: Lane, sequence: int, due_at: int | None = None) -> Lane | None
     The lane rests where nothing is left; else it stays leased, or waits until `due_at` where that
     is given. Returns the lane as it is then, None where the lease was lost.
     """
-    arrived = Lane.head <= sequence
     then = LaneState.LEASED if due_at is None else LaneState.READY
-    return _changed(
-        lane,
-        cursor=sequence,
-        previous=sequence,
-        refusals=0,
-        refused_since=None,
-        due_at=due_at or 0,
-        state=Case(None, ((arrived, LaneState.IDLE),), then),
-    )
+    ours = (lane.account_id, lane.endpoint_id, lane.token)
+    moved: Lane | None = _advance.model(*ours, sequence, due_at or 0, then)
+    return moved
 
 
 def rest(lane: Lane) -> None:
@@ -186,10 +209,14 @@ def _changed(lane: Lane, **changes: object) -> Lane | None:
 
 
 def _is_ours(lane: Lane) -> tuple[Any, ...]:
+    return _is_leased(lane.account_id, lane.endpoint_id, lane.token)
+
+
+def _is_leased(account_id: Any, endpoint_id: Any, token: Any) -> tuple[Any, ...]:
     return (
-        Lane.account_id == lane.account_id,
-        Lane.endpoint_id == lane.endpoint_id,
-        Lane.token == lane.token,
+        Lane.account_id == account_id,
+        Lane.endpoint_id == endpoint_id,
+        Lane.token == token,
         Lane.state == LaneState.LEASED,
     )
 

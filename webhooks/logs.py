@@ -11,7 +11,9 @@ from typing import Any
 
 from peewee import fn
 
+from licensing.compiled import compiled
 from licensing.models import Event
+from licensing.rules.event_types import EventType
 from webhooks.models import Notice
 
 OPERATOR = "operator"
@@ -31,14 +33,30 @@ def next_entry(
     log: str, endpoint_id: str, types: Sequence[str], after: int, until: int
 ) -> Entry | None:
     """The first event after a sequence that an endpoint asks for, None where there is none."""
-    table, condition = _asked_for(log, endpoint_id, types)
-    row = (
-        table.select()
-        .where(condition, table.sequence > after, table.sequence <= until)
-        .order_by(table.sequence)
-        .first()
-    )
+    if log == OPERATOR:
+        row = _next_notice.row(endpoint_id, tuple(types), after, until)
+    else:
+        # Most endpoints are told of everything: there is no need to look at each event's type.
+        some = None if len(types) == len(EventType) else tuple(types)
+        row = _next_event.row(log, some, after, until)
     return None if row is None else _entry(row)
+
+
+@compiled
+def _next_event(log: Any, types: Any, after: Any, until: Any) -> Any:
+    asked_for = (Event.account_id == log) if types is None else _of_account(log, types)
+    return _next(Event, asked_for, after, until)
+
+
+@compiled
+def _next_notice(endpoint_id: Any, types: Any, after: Any, until: Any) -> Any:
+    return _next(Notice, _of_others(endpoint_id, types), after, until)
+
+
+def _next(table: Any, condition: Any, after: Any, until: Any) -> Any:
+    columns = (table.sequence, table.id, table.type, table.body)
+    between = (table.sequence > after) & (table.sequence <= until)
+    return table.select(*columns).where(condition, between).order_by(table.sequence).limit(1)
 
 
 def entry(log: str, event_id: str) -> Entry | None:
@@ -74,9 +92,17 @@ def count(log: str, endpoint_id: str, types: Sequence[str], after: int, until: i
 
 def _asked_for(log: str, endpoint_id: str, types: Sequence[str]) -> tuple[Any, Any]:
     if log == OPERATOR:
-        # Nobody is told of himself: what he is told would depend on his answer to it.
-        return Notice, Notice.type.in_(list(types)) & (Notice.endpoint_id != endpoint_id)
-    return Event, (Event.account_id == log) & Event.type.in_(list(types))
+        return Notice, _of_others(endpoint_id, list(types))
+    return Event, _of_account(log, list(types))
+
+
+def _of_account(log: Any, types: Any) -> Any:
+    return (Event.account_id == log) & Event.type.in_(types)
+
+
+def _of_others(endpoint_id: Any, types: Any) -> Any:
+    # Nobody is told of himself: what he is told would depend on his answer to it.
+    return Notice.type.in_(types) & (Notice.endpoint_id != endpoint_id)
 
 
 def _entry(row: Any) -> Entry:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from licensing import __version__, clock, ids
+from licensing import __version__, clock, db, ids, tracing
 from webhooks import secrets, signing
 from webhooks.logs import Entry
 from webhooks.models import Endpoint
@@ -47,8 +47,9 @@ class Message:
         timestamp = int(clock.now().timestamp())
         signed = signing.headers(list(self.secrets), self.id, timestamp, self.body)
         fixed = {"content-type": "application/json", "user-agent": USER_AGENT}
-        if self.traceparent is not None:
-            fixed["traceparent"] = self.traceparent
+        trace = tracing.traceparent() or self.traceparent
+        if trace is not None:
+            fixed["traceparent"] = trace
         return transport.post(self.url, {**self.headers, **fixed, **signed}, self.body)
 
 
@@ -95,6 +96,15 @@ def _message(
     sequence: int | None = None,
     previous: int | None = None,
 ) -> Message:
-    live = tuple(secrets.opened(row) for row in secrets.live(endpoint.id, clock.now()))
-    headers = secrets.own_headers(endpoint)
+    live, headers = _of_endpoint(endpoint)
     return Message(endpoint.url, id, type, sequence, previous, body, live, headers)
+
+
+def _of_endpoint(endpoint: Endpoint) -> tuple[tuple[str, ...], Mapping[str, str]]:
+    """Its live secrets and own headers, opened once for all messages of a transaction."""
+    known, key = db.known(), ("opened", endpoint.id, endpoint.headers)
+    if key not in known:
+        live = tuple(secrets.opened(row) for row in secrets.live(endpoint.id, clock.now()))
+        known[key] = live, secrets.own_headers(endpoint)
+    found: tuple[tuple[str, ...], Mapping[str, str]] = known[key]
+    return found

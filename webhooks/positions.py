@@ -4,6 +4,7 @@ from datetime import datetime
 
 from peewee import Case, fn
 
+from licensing import events
 from licensing.db import transaction
 from licensing.models import Account, Event
 from webhooks import lanes, logs
@@ -35,6 +36,7 @@ def rewind(
     Returns the sequence up to which is sent again, and how many events that are: 0 and 0 where
     there is nothing to send.
     """
+    events.hold(account_id)
     types = lanes.asked_for(endpoint, account_id)
     head = logs.last(account_id, endpoint.id, types)
     if head <= after:

@@ -9,6 +9,7 @@ from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
+from licensing import clock
 from webhooks import signing
 from webhooks.event_types import types_of
 from webhooks.messages import USER_AGENT, with_previous
@@ -69,7 +70,7 @@ class Listener:
         before = self.previous.get(account_id, self.positions[account_id])
         body = with_previous(text, event["sequence"], before)
         self.previous[account_id] = event["sequence"]
-        signed = signing.headers([self.secret], event["id"], int(time.time()), body)
+        signed = signing.headers([self.secret], event["id"], int(clock.now().timestamp()), body)
         fixed = {"content-type": "application/json", "user-agent": USER_AGENT}
         return transport.post(self.forward, fixed | signed, body)
 

@@ -1,14 +1,12 @@
-"""How long things are kept (promise 10): attempts, and events that nobody has yet to be sent."""
+"""How long things are kept (promise 10): attempts, answers, events that nobody waits for."""
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
 from peewee import fn
 
-from licensing import clock, events, settings
+from licensing import clock, events, idempotency, settings
 from licensing.db import transactional
-from licensing.models import Account
 from webhooks.logs import OPERATOR
 from webhooks.models import Attempt, Endpoint, Lane, Notice, Parked
 from webhooks.rules import EndpointStatus
@@ -26,10 +24,12 @@ def purge() -> dict[str, int]:
     now, chosen = clock.now(), settings.current()
     old_attempts = now - timedelta(days=chosen.attempt_days)
     old_events = now - timedelta(days=chosen.event_days)
+    old_answers = now - timedelta(days=chosen.idempotency_days)
     return {
         "attempts": _repeated(_purge_attempts, old_attempts),
-        "events": sum(_repeated(_purge_log, old_events, id) for id in _accounts()),
+        "events": sum(_repeated(_purge_log, old_events, id) for id in events.aged(old_events)),
         "notices": _repeated(_purge_notices, old_events),
+        "answers": _repeated(idempotency.forget, old_answers, ROWS_PER_STEP),
     }
 
 
@@ -38,11 +38,6 @@ def _repeated(step: Any, *arguments: object) -> int:
     while done := step(*arguments):
         total += done
     return total
-
-
-def _accounts() -> Iterator[str]:
-    on_real_time = Account.select(Account.id).where(Account.test_clock_id.is_null())
-    yield from [row.id for row in on_real_time.order_by(Account.id)]
 
 
 @transactional
@@ -59,6 +54,7 @@ def _purge_attempts(before: datetime) -> int:
 
 @transactional
 def _purge_log(before: datetime, account_id: str) -> int:
+    events.hold(account_id, "FOR UPDATE")
     return events.forget(account_id, before, _bound(account_id), ROWS_PER_STEP)
 
 

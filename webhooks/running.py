@@ -6,6 +6,7 @@ import threading
 from peewee import PeeweeException
 
 from licensing import db
+from licensing.row_security import EVERY_ACCOUNT
 from licensing.settings import Settings
 from webhooks import retention, waking
 from webhooks.dispatcher import Dispatcher
@@ -42,10 +43,10 @@ class Running:
     def _keep_tidy(self) -> None:
         while not self._stopping.wait(SECONDS_BETWEEN_PURGES):
             try:
-                with db.connection():
+                with db.connection(EVERY_ACCOUNT):
                     retention.purge()
             except (PeeweeException, db.Busy):
-                log.exception("old attempts and events could not be deleted; it is tried again")
+                log.exception("what is old could not be deleted; it is tried again")
 
     def _listen(self) -> None:
         waking.listen(self._settings.database_url, self._stopping.is_set)

@@ -3,10 +3,12 @@
 import json
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from cryptography.exceptions import InvalidTag
 
 from licensing import ids, sealing
+from licensing.compiled import compiled
 from webhooks import signing
 from webhooks.models import Endpoint, Secret
 
@@ -29,9 +31,14 @@ def add(endpoint_id: str, now: datetime) -> str:
 
 def live(endpoint_id: str, now: datetime) -> list[Secret]:
     """The secrets that have not expired, the newest first."""
+    return _live.models(endpoint_id, now)
+
+
+@compiled
+def _live(endpoint_id: Any, now: Any) -> Any:
     lasting = Secret.expires_at.is_null() | (Secret.expires_at > now)
     rows = Secret.select().where(Secret.endpoint_id == endpoint_id, lasting)
-    return list(rows.order_by(Secret.id.desc()))
+    return rows.order_by(Secret.id.desc())
 
 
 def opened(row: Secret) -> str:

@@ -4,10 +4,12 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from typing import Any
 from weakref import WeakSet
 
 from peewee import PeeweeException
 
+from licensing.connecting import postgres_parameters
 from licensing.db import db, on_sqlite
 
 CHANNEL = "seatkeeper_webhooks"
@@ -50,7 +52,9 @@ def listen(database_url: str, stopped: Callable[[], bool]) -> None:
 
     while not stopped():
         try:
-            with psycopg.connect(database_url, autocommit=True) as connection:
+            # Who only listens would not notice by himself that nobody is there any more.
+            parameters: dict[str, Any] = {**postgres_parameters(database_url)}
+            with psycopg.connect(database_url, autocommit=True, **parameters) as connection:
                 connection.execute(f"LISTEN {CHANNEL}")
                 ring_all()  # what was committed while nobody listened
                 while not stopped():

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from peewee import fn
 
-from licensing import ids, metrics
+from licensing import db, ids, metrics, tracing
 from licensing.clock import system_time
 from licensing.metrics import Reading
 from webhooks import lanes
@@ -26,6 +26,21 @@ def count(job: Job, outcome: Outcome | None) -> None:
         metrics.delivery_seconds.observe(system_time().timestamp() - made_at / SECOND)
 
 
+def tell(span: tracing.Telling, job: Job, outcome: Outcome) -> None:
+    """Tell a span which message was sent, and what came of it."""
+    verdict = meaning(outcome)
+    span.say(
+        {
+            **job.names,
+            "http.response.status_code": outcome.status,
+            "seatkeeper.failure": outcome.failure,
+            "seatkeeper.verdict": verdict,
+        }
+    )
+    if verdict is not Verdict.DELIVERED:
+        span.fail(verdict)
+
+
 def _is_replayed(job: Delivery) -> bool:
     return (job.message.sequence or 0) <= job.lane.pace_until
 
@@ -33,21 +48,24 @@ def _is_replayed(job: Delivery) -> bool:
 def watch() -> None:
     """Have the figures of endpoints and lanes read whenever metrics are asked for."""
     metrics.look_up(
-        "seatkeeper_webhook_endpoints", "Webhook endpoints by status.", ("status",), _endpoints
+        "seatkeeper_webhook_endpoints",
+        "Webhook endpoints by status.",
+        ("status",),
+        db.connected(_endpoints),
     )
     metrics.look_up(
         "seatkeeper_webhook_lanes",
         "Lanes (an endpoint and an account) that have something to send, by state.",
         ("state",),
-        _lanes,
+        db.connected(_lanes),
     )
     metrics.look_up(
         "seatkeeper_webhook_lag_seconds",
         "For how long the lane that is due first has been due.",
         (),
-        _lag,
+        db.connected(_lag),
     )
-    metrics.look_up("seatkeeper_webhook_parked", "Parked events.", (), _parked)
+    metrics.look_up("seatkeeper_webhook_parked", "Parked events.", (), db.connected(_parked))
 
 
 def _endpoints() -> Iterator[Reading]:

@@ -86,4 +86,5 @@ def add_api(app: Flask, settings: Settings, more: Iterable[Resource] = ()) -> No
         api.register_blueprint(resource.blp)
     event_types.describe(api.spec)
     docs.add_pages(app)
+    observing.trace(app)
     refuse_undeclared(app)

@@ -182,15 +182,16 @@ def batch_seats(actor: Actor, body: dict[str, Any], query: dict[str, Any]) -> di
     A line with `give_back` needs `modify_billing` (or the scope `billing`) too. A CSV has the
     members of a change as its columns, in any order; what does not apply is left empty.
     """
-    return _shown(batches.batch_seats(actor, body["changes"], **query))
+    return shown(batches.batch_seats(actor, body["changes"], **query), "seat")
 
 
-def _shown(batch: batches.Batch[batches.Answered]) -> dict[str, Any]:
+def shown(batch: batches.Batch[Any], about: str) -> dict[str, Any]:
+    """A batch as it is answered; `about` names the member of a line that says what it is about."""
     return {
         "applied": batch.applied,
         "dry_run": batch.dry_run,
         **counted(batch),
-        "lines": [answered(line) | {"seat": line.seat} for line in batch.lines],
+        "lines": [answered(line) | {about: getattr(line, about)} for line in batch.lines],
     }
 
 

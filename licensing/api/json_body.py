@@ -8,6 +8,7 @@ from flask import Request
 
 from licensing.api.fields import LONGEST_INTEGER
 from licensing.api.request_refusals import (
+    BodyIncomplete,
     BodyMustBeObject,
     BodyRequired,
     DuplicateKey,
@@ -67,6 +68,9 @@ def body_bytes(request: Request, accepted: tuple[str, ...], largest: int) -> byt
     # Werkzeug stops reading here, too, whatever was announced.
     request.max_content_length = largest
     raw = request.get_data(cache=False)
+    # What is left of a table when the line is cut is a smaller table.
+    if len(raw) < (request.content_length or 0):
+        raise BodyIncomplete(len(raw), request.content_length or 0)
     if raw and request.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise UnsupportedEncoding
     if raw and request.mimetype not in accepted:

@@ -264,5 +264,5 @@ def limit(app: Flask, callers: Callers, authenticate: Authenticator) -> None:
 def _tell(response: Response) -> Response:
     used: Used | None = g.get("used")
     if used is not None:
-        response.headers.update(used.headers)
+        response.headers.extend(used.headers)
     return response

@@ -3,14 +3,18 @@
 import hmac
 import logging
 import time
+from functools import cache
 
-from flask import Blueprint, Flask, Response, current_app, g, request
+from flask import Blueprint, Flask, Response, current_app, g, has_app_context, request
+from prometheus_client import Counter, Histogram
 
-from licensing import db, logs, metrics
+from licensing import logs, metrics, tracing
 from licensing.api.request_refusals import Unauthenticated
 from licensing.rules.refusals import NotFound
 
 OPEN_ENDPOINTS = ("metrics.exposition",)
+# What is asked every few seconds would bury all other spans.
+UNTRACED = ("/livez", "/readyz", "/metrics")
 # One name for all paths that do not exist, lest callers make up as many as they like.
 NO_OPERATION = "none"
 
@@ -27,9 +31,32 @@ def observe(app: Flask, metrics_token: str) -> None:
         metrics_token: what Prometheus sends as bearer token; without one there is no /metrics.
     """
     app.config["METRICS_TOKEN"] = metrics_token
+    logs.named_by(names_of_the_request)
     app.before_request(_begin)
     app.after_request(_end)
     app.register_blueprint(pages)
+
+
+def trace(app: Flask) -> None:
+    """Make a span of each request, where spans are wanted; after other hooks have been added."""
+    if tracing.is_on():
+        app.before_request(_begin_span)
+        app.teardown_request(_end_span)
+
+
+def _begin_span() -> None:
+    if request.path in UNTRACED:
+        return
+    g.span = tracing.request(g.traceparent)
+    g.told = g.span.__enter__()
+    # What comes of the request goes on from here: its events, and the webhooks that tell them.
+    g.traceparent = tracing.traceparent()
+
+
+def _end_span(problem: BaseException | None) -> None:
+    span = g.pop("span", None)
+    if span is not None:
+        span.__exit__(None, None, None)
 
 
 def _begin() -> None:
@@ -39,16 +66,30 @@ def _begin() -> None:
 def _end(response: Response) -> Response:
     seconds = time.perf_counter() - g.get("began", time.perf_counter())
     operation = _operation()
-    metrics.requests.labels(operation, response.status_code).inc()
-    metrics.request_seconds.labels(operation).observe(seconds)
+    _counter(operation, response.status_code).inc()
+    _histogram(operation).observe(seconds)
     code = g.get("refusal")
     if code is not None:
         metrics.refusals.labels(operation, code).inc()
+    if "told" in g:
+        _tell(g.told, operation, response.status_code)
     # What went well is counted above; each such line would cost more than some operations.
     level = logging.DEBUG if response.status_code < 400 else logging.INFO
     if log.isEnabledFor(level):
         _say(level, operation, response.status_code, seconds)
     return response
+
+
+# Kept, because looking them up among the labels takes longer than counting. They are few: all paths
+# that do not exist have one name.
+@cache
+def _counter(operation: str, status: int) -> Counter:
+    return metrics.requests.labels(operation, status)
+
+
+@cache
+def _histogram(operation: str) -> Histogram:
+    return metrics.request_seconds.labels(operation)
 
 
 def _operation() -> str:
@@ -57,16 +98,35 @@ def _operation() -> str:
     return declared.view.__name__ if declared is not None else request.endpoint or NO_OPERATION
 
 
+def _tell(span: tracing.Telling, operation: str, status: int) -> None:
+    names, rule = names_of_the_request(), request.url_rule
+    if rule is not None:
+        # Not the method of a path that does not exist, which may be any word.
+        span.call(f"{request.method} {operation}")
+        span.say({"http.request.method": request.method, "http.route": rule.rule})
+    span.say({"http.response.status_code": status})
+    span.say({f"seatkeeper.{name}": value for name, value in names.items() if name != "trace_id"})
+    if status >= 500:
+        span.fail(str(status))
+
+
+def names_of_the_request() -> dict[str, str | None]:
+    """What stands on every line that is logged during a request: whose it is, and its names."""
+    if not has_app_context():
+        return {}
+    actor, trace = g.get("actor"), g.get("traceparent")
+    return {
+        "request_id": g.get("request_id"),
+        "trace_id": trace and tracing.trace_id_of(trace),
+        "account_id": actor and actor.account_id,
+        "actor": actor and actor.id,
+        "code": g.get("refusal"),
+    }
+
+
 def _say(level: int, operation: str, status: int, seconds: float) -> None:
-    actor = g.get("actor")
-    with logs.bound(
-        request_id=g.get("request_id"),
-        account_id=actor.account_id if actor else None,
-        actor=actor.id if actor else None,
-        code=g.get("refusal"),
-    ):
-        said = {"operation": operation, "status": status, "milliseconds": round(seconds * 1000, 1)}
-        log.log(level, "%s %s", request.method, status, extra=said)
+    said = {"operation": operation, "status": status, "milliseconds": round(seconds * 1000, 1)}
+    log.log(level, "%s %s", request.method, status, extra=said)
 
 
 @pages.get("/metrics")
@@ -78,5 +138,4 @@ def exposition() -> Response:
     sent = request.headers.get("Authorization", "")
     if not hmac.compare_digest(sent.encode(), f"Bearer {token}".encode()):
         raise Unauthenticated
-    with db.connection():
-        return Response(metrics.exposition(), content_type=metrics.MEDIA_TYPE)
+    return Response(metrics.exposition(), content_type=metrics.MEDIA_TYPE)

@@ -27,6 +27,7 @@ from licensing.api.operation import Given, Operation
 from licensing.api.request_refusals import MalformedQuery, ValidationFailed
 from licensing.idempotency import Answer
 from licensing.queries.cursors import Page
+from licensing.row_security import EVERY_ACCOUNT, within
 from licensing.rules.permissions import Actor, ActorType, require
 from licensing.rules.refusals import NotFound
 
@@ -39,17 +40,20 @@ def endpoint(declared: Operation) -> Callable[..., Response]:
     def run(**path: str) -> Response:
         # What anybody may call has to answer without the database, too: it tells of its state.
         if declared.needed.anonymous:
-            return _answered(declared, path)
-        with db.connection():
-            return _answered(declared, path)
+            return _answered(declared, _permitted(declared, path), path)
+        with db.connection(EVERY_ACCOUNT):
+            of_an_account = "account_id" in path
+            actor = _permitted(declared, path)
+            with within(actor.account if of_an_account else EVERY_ACCOUNT):
+                return _answered(declared, actor, path)
 
     run.__name__ = declared.view.__name__
     run.declared = declared  # type: ignore[attr-defined]
     return run
 
 
-def _answered(declared: Operation, path: dict[str, str]) -> Response:
-    g.actor = actor = _permitted(declared, path)
+def _answered(declared: Operation, actor: Actor, path: dict[str, str]) -> Response:
+    g.actor = actor
     key = headers.idempotency_key(declared)
     arguments: dict[str, Any] = dict(path)
     if declared.if_match is not None:
@@ -96,10 +100,11 @@ def _permitted(declared: Operation, path: dict[str, str]) -> Actor:
     for name, value in path.items():
         if not PATH_VALUE.fullmatch(value):
             raise NotFound(name.removesuffix("_id"), value)
+    actor = replace(actor, request_id=g.request_id, traceparent=g.traceparent)
     if "account_id" in path:
         actor = actor.within(path.pop("account_id"))
     require(actor, declared.needed, about=path.get("user_id"))
-    return replace(actor, request_id=g.request_id, traceparent=g.traceparent)
+    return actor
 
 
 def _query(declared: Operation, arguments: dict[str, Any]) -> dict[str, str]:
@@ -213,9 +218,10 @@ def _page(page: Page) -> dict[str, Any]:
 
 
 def _as_response(declared: Operation, answer: Answer, replayed: bool) -> Response:
-    response = Response(answer.body, answer.status)
-    del response.headers["Content-Type"]
-    response.headers.update(answer.headers)
+    response = Response(answer.body, answer.status, answer.headers)
+    if not answer.body:
+        # Flask names a type for what has no content, too.
+        del response.headers["Content-Type"]
     if replayed:
         response.headers["Idempotency-Replayed"] = "true"
     etag = answer.headers.get("ETag")

@@ -100,6 +100,20 @@ class BodyRequired(RequestRefused):
 
 
 @dataclass(eq=False)
+class BodyIncomplete(RequestRefused):
+    """The body ended after {received} of the {announced} bytes of its Content-Length.
+
+    Send the whole body again; nothing of it was used.
+    """
+
+    code = "body_incomplete"
+    status = 400
+    example: ClassVar[dict[str, int]] = {"received": 15, "announced": 40}
+    received: int
+    announced: int
+
+
+@dataclass(eq=False)
 class MalformedHeader(RequestRefused):
     """The header {header} is malformed: {because}.
 

@@ -54,6 +54,12 @@ class SnapshotResponse(Response):
     sequence = fields.Integer(
         min=0, description="The last event whose effect is in here", example=1042
     )
+    log_digest = fields.Text(
+        max=80,
+        description="`sha256:` and the digest of that event, which is taken over all events before "
+        "it, too: whoever keeps it can tell later whether the log was tampered with",
+        example="sha256:3b1f4dba3b5d8f7d4f3f1f3b8a0c8f1be0f0b6d3b1a0e7f6c5d4e3f2a1b0c9d8",
+    )
     taken_at = fields.Instant(description="When it was read", example="2026-11-23T10:15:30.123Z")
     subscriptions = fields.ListOf(
         fields.Nested(SnapshotSubscription, description="A subscription"),

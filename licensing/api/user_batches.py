@@ -6,46 +6,30 @@ from marshmallow import ValidationError, post_load, validates_schema
 
 from licensing.api import fields
 from licensing.api.batches import (
+    LARGEST_BATCH_BODY,
     AnsweredLine,
     BatchQuery,
     BatchResponse,
     CountedLines,
     answered,
     counted,
+    shown,
     wrong_user,
 )
 from licensing.api.kit import Blueprint, Request
-from licensing.api.users import ELIGIBLE, EMAIL, NAME, UserResponse, permissions_field
+from licensing.api.users import NewUserMembers, UserResponse, seat_types_field
 from licensing.operations import activity, user_batches
-from licensing.rules.accounts import UserStatus
 from licensing.rules.batches import LARGEST_ACTIVITY, LARGEST_USER_BATCH, Named, NewUser
 from licensing.rules.permissions import CHANGE_USERS, REPORT_ACTIVITY, Actor
 from licensing.rules.refusals import AccountClosed, BatchRefused
 
 blp = Blueprint("user batches", __name__, description="Many users in one request")
 
-LARGEST_BATCH_BODY = 1024 * 1024
 
-
-class NewUserRequest(Request):
+class NewUserRequest(NewUserMembers):
     """A new user."""
 
-    email = fields.Email(required=True, **EMAIL)
-    name = fields.Text(max=200, required=True, **NAME)
-    permissions = permissions_field()
-    partner_eligible = fields.Boolean(**ELIGIBLE)
-    status = fields.Choice(
-        UserStatus,
-        only=(UserStatus.INVITED, UserStatus.ACTIVE),
-        description="`invited` (the default), or `active` for a user who needs no invitation",
-        example="invited",
-    )
-    seat_types = fields.ListOf(
-        fields.Name(description="A seat type", example="core"),
-        max=20,
-        description="Seats to assign; the account's default where it is left out",
-        example=["core"],
-    )
+    seat_types = seat_types_field("Seats to assign; the account's default where it is left out")
     external_id = fields.ExternalId()
 
     @post_load
@@ -159,13 +143,7 @@ def batch_users(actor: Actor, body: dict[str, Any], query: dict[str, Any]) -> di
     a user as its columns, in any order; what does not apply is left empty, and permissions and seat
     types are separated by `;`.
     """
-    batch = user_batches.batch_users(actor, body["lines"], **query)
-    return {
-        "applied": batch.applied,
-        "dry_run": batch.dry_run,
-        **counted(batch),
-        "lines": [answered(line) | {"user": line.user} for line in batch.lines],
-    }
+    return shown(user_batches.batch_users(actor, body["lines"], **query), "user")
 
 
 @blp.post("/accounts/<account_id>/activity")

@@ -50,8 +50,14 @@ def permissions_field(**options: Any) -> fields.ListOf:
     return fields.ListOf(one, max=len(Permission), **PERMISSIONS, **options)
 
 
-class UserRequest(Request):
-    """A new user."""
+def seat_types_field(description: str) -> fields.ListOf:
+    """The field of the seats that a new user gets."""
+    one = fields.Name(description="A seat type", example="core")
+    return fields.ListOf(one, max=20, description=description, example=["core"])
+
+
+class NewUserMembers(Request):
+    """What every request for a new user begins with."""
 
     email = fields.Email(required=True, **EMAIL)
     name = fields.Text(max=200, required=True, **NAME)
@@ -63,11 +69,13 @@ class UserRequest(Request):
         description="`invited` (the default), or `active` for a user who needs no invitation",
         example="invited",
     )
-    seat_types = fields.ListOf(
-        fields.Name(description="A seat type", example="core"),
-        max=20,
-        description="Seats to assign in the same step; the account's default where it is left out",
-        example=["core"],
+
+
+class UserRequest(NewUserMembers):
+    """A new user."""
+
+    seat_types = seat_types_field(
+        "Seats to assign in the same step; the account's default where it is left out"
     )
     external_id = fields.ExternalId()
     metadata = fields.Metadata()

@@ -6,9 +6,7 @@ Text is compared by its code points on both databases. The pieces of the search 
 through FTS5 on SQLite, and through a GIN index on PostgreSQL.
 """
 
-from licensing.db import on_sqlite
-from licensing.finding import keep
-from licensing.rules.searching import name_key, search_text
+from licensing.migrations.frozen_searching import keep, name_key, search_text
 
 ROWS_PER_STEP = 500
 COLUMNS = """
@@ -54,7 +52,7 @@ CREATE INDEX user_search_grams ON user_search USING gin (grams)
 
 
 def up(migrator, db):
-    sqlite = on_sqlite()
+    sqlite = db.param == "?"
     _run(db, COLUMNS.format(by_code_point="" if sqlite else 'COLLATE "C"'))
     _run(db, ON_SQLITE if sqlite else ON_POSTGRESQL)
     last = ("", "")
@@ -85,5 +83,5 @@ def _fold(db, after):
             f"WHERE account_id = {mark} AND id = {mark}",
             (name_key(name), text, account_id, id),
         )
-        keep(account_id, [(id, text)])
+        keep(db, account_id, id, text)
     return [(account_id, id) for account_id, id, _, _ in rows]

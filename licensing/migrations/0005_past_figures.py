@@ -9,7 +9,7 @@ import json
 from collections import defaultdict
 from datetime import UTC, datetime
 
-from licensing.rules.history import NO_SEATS, Told, counts_from
+from licensing.migrations.frozen_history import NO_SEATS, Told, counts_from
 
 STATEMENTS = """
 CREATE TABLE pool_ledger (

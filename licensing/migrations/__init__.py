@@ -7,7 +7,9 @@ from pathlib import Path
 
 from playhouse.migrations import Runner
 
+from licensing import roles
 from licensing.db import db, on_sqlite
+from licensing.settings import StartRefused
 
 # Any number, as long as it is ours alone.
 ADVISORY_LOCK = 7_307_283_017
@@ -30,8 +32,12 @@ def apply() -> list[str]:
     """
     Apply the migrations that are missing, in order, and return their names.
 
-    Any number of processes may call this at once: one works, the others wait and find it done.
+    Any number of processes may call this at once: one works, the others wait and find it done. A
+    role that does not own the tables only looks: raises `StartRefused` where something is missing.
     """
+    if not (on_sqlite() or roles.owns_the_schema()):
+        _refuse_what_is_missing()
+        return []
     with _alone():
         return [name for runner in _runners() for name in runner.up()]
 
@@ -39,6 +45,26 @@ def apply() -> list[str]:
 def pending() -> list[str]:
     """The names of the migrations that the database lacks, in order."""
     return [step.name for runner in _runners() for step in runner.status() if step.applied is None]
+
+
+def _refuse_what_is_missing() -> None:
+    missing = pending()
+    if missing:
+        raise StartRefused(
+            f"the database lacks {', '.join(missing)}, and its user may not change the schema; "
+            "run seatkeeper migrate as the user who owns the tables"
+        )
+    unreadable = roles.unreadable()
+    if unreadable:
+        raise StartRefused(
+            f"the database's user may not read {', '.join(unreadable)}; run seatkeeper migrate "
+            "--runtime-role with its name, as the user who owns the tables"
+        )
+
+
+def versions() -> dict[str, str]:
+    """The last migration that was applied, by the table of those that were."""
+    return {runner.table_name: max(runner.applied(), default="") for runner in _runners()}
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from licensing.operations import answering, giving_way
 from licensing.operations.changing import apply_changes, refuse_taken_external_id
 from licensing.operations.due import brought_up_to_date
 from licensing.operations.standing import Standing, lock_all_holders, lock_holders
+from licensing.row_security import EVERY_ACCOUNT, within
 from licensing.rules.accounts import AccountStatus, pricing_model_of
 from licensing.rules.permissions import (
     CHANGE_ACCOUNT,
@@ -106,7 +107,8 @@ def update_account(actor: Actor, changes: dict[str, Any], if_match: int | None =
     account = standing.account
     if if_match not in (None, account.version):
         raise PreconditionFailed("account", account.version)
-    refuse_taken_external_id(Account, None, changes.get("external_id"), but=account.id)
+    with within(EVERY_ACCOUNT):  # which is unique among them all
+        refuse_taken_external_id(Account, None, changes.get("external_id"), but=account.id)
     _refuse_unknown_default(standing, changes.get("default_seat_type"))
     closing = changes.get("status") == AccountStatus.CLOSED
     if closing:

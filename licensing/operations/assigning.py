@@ -1,8 +1,10 @@
 """Seats for users: assign, change, take back, transfer (R8, R11 to R13, R15)."""
 
 from datetime import datetime
+from typing import Any
 
 from licensing import clock, events, ids, resources
+from licensing.compiled import compiled
 from licensing.db import transactional
 from licensing.events import EventType, Reason
 from licensing.models import Pool, Removal, Seat, Transfer
@@ -158,19 +160,26 @@ def take_back(actor: Actor, seat_id: str) -> datetime | None:
     require(actor, CHANGE_SEATS)
     standing = brought_up_to_date(actor)
     holder, seat = _held(standing, seat_id)
-    take_from(standing, actor, holder, seat)
-    if seat.pool_id is None:
+    pool = take_from(standing, actor, holder, seat)
+    if pool is None:
         return None
-    pool = Pool.get(Pool.account_id == seat.account_id, Pool.id == seat.pool_id)
     paid_until: datetime = standing.subscription_of(pool).term_ends_at
     return paid_until
 
 
-def take_from(standing: Standing, actor: Actor, holder: Holder, seat: Seat) -> None:
-    """Take a seat from a locked user; refuses as `take_back`."""
+def take_from(standing: Standing, actor: Actor, holder: Holder, seat: Seat) -> Pool | None:
+    """
+    Take a seat from a locked user, and return the pool to which a paid one went back.
+
+    Refuses as `take_back`.
+    """
     refuse_last_seat(standing, holder, seat)
-    taken = holding.end(standing, actor, holder, seat)
-    holding.give_fallback(standing, actor, holder, cause=taken)
+    pool = holding.let_go(standing, holder, seat, touching=False)
+    taken = holding.record_end(standing, actor, seat, pool, Reason.REQUESTED, cause=None)
+    # Whoever falls back to the viewing seat is changed once, by that one.
+    if not holding.give_fallback(standing, actor, holder, cause=taken):
+        holding.touch(holder)
+    return pool
 
 
 def refuse_last_seat(standing: Standing, holder: Holder, seat: Seat) -> None:
@@ -298,8 +307,13 @@ def _move(
     return moved
 
 
-def _seat(standing: Standing, seat_id: str) -> Seat:
-    seat = Seat.get_or_none(Seat.account_id == standing.account.id, Seat.id == seat_id)
+@compiled
+def _seat_of_account(account_id: Any, id: Any) -> Any:
+    return Seat.select().where(Seat.account_id == account_id, Seat.id == id)
+
+
+def _seat(standing: Standing, seat_id: str) -> Any:
+    seat = _seat_of_account.row(standing.account.id, seat_id)
     if seat is None:
         raise NotFound("seat", seat_id)
     return seat

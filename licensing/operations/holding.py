@@ -7,10 +7,11 @@ does its guarded updates first and records its event after them.
 
 from collections.abc import Collection
 from datetime import datetime
-
-from peewee import Expression
+from functools import cache
+from typing import Any
 
 from licensing import events, ids, resources
+from licensing.compiled import Statement, compiled
 from licensing.db import for_update
 from licensing.events import EventType, Reason
 from licensing.models import Pool, Seat, User
@@ -40,8 +41,7 @@ def give(
     when its pool stands still (R25b), and what `seats.replaced_by` raises.
     """
     replaced = seats.replaced_by(standing.catalogue, holder.user.id, holder.seat_types, seat_type)
-    if replaced:
-        lock_pools(standing, [seat_type.name, *replaced])
+    lock_pools(standing, [seat_type.name, *replaced])
     seat, _ = hand_out(
         standing,
         actor,
@@ -72,7 +72,8 @@ def hand_out(
     Raises as `give`, but asks no rule of R8 any more.
     """
     pool, from_removal = claim_seat(standing, seat_type) if seat_type.paid else (None, False)
-    ended = [(seat, let_go(standing, holder, seat)) for seat in _seats_of(holder, replaced)]
+    old_ones = _seats_of(holder, replaced)
+    ended = [(seat, let_go(standing, holder, seat, touching=False)) for seat in old_ones]
     seat = _take_up(standing, actor, holder, seat_type, pool)
 
     event = events.record(
@@ -116,10 +117,14 @@ def give_fallback(
     cause: str | None,
     effective_at: datetime | None = None,
     reason: Reason = Reason.FALLBACK,
-) -> None:
-    """R8: an active user of a seat-based account is never left without a seat."""
+) -> bool:
+    """
+    R8: an active user of a seat-based account is never left without a seat.
+
+    Whether the user had to be given one.
+    """
     if holder.seats:
-        return
+        return False
     name = seats.fallback(standing.catalogue, standing.situation, holder.user.status)
     if name is not None:
         seat_type = standing.catalogue.seat_type(name)
@@ -132,32 +137,35 @@ def give_fallback(
             cause=cause,
             effective_at=effective_at,
         )
+    return name is not None
+
+
+@compiled
+def _open_pools(account_id: Any, seat_types: Any) -> Any:
+    open_ones = (Pool.account_id == account_id) & (Pool.status == "open")
+    return Pool.select().where(open_ones, Pool.seat_type.in_(seat_types)).order_by(Pool.id)
+
+
+_locked_pools = compiled(lambda *of: for_update(_open_pools.query(*of)))
 
 
 def open_pool(standing: Standing, seat_type: str) -> Pool | None:
     """The account's pool of a type, None where it has none."""
-    pool: Pool | None = Pool.get_or_none(
-        Pool.account_id == standing.account.id,
-        Pool.seat_type == seat_type,
-        Pool.status == "open",
-    )
+    pool: Pool | None = _open_pools.model(standing.account.id, (seat_type,))
     return pool
 
 
 def lock_pools(standing: Standing, seat_types: list[str]) -> None:
     """Lock the pools of several types in one order, before a command counts in more than one."""
-    if len(seat_types) > 1:
-        locked_pools(standing, seat_types)
+    # Only what is paid has a pool: whoever is given a seat for the viewing one counts in one.
+    paid = [name for name in seat_types if standing.catalogue.seat_type(name).paid]
+    if len(paid) > 1:
+        locked_pools(standing, paid)
 
 
 def locked_pools(standing: Standing, seat_types: Collection[str]) -> list[Pool]:
     """The open pools of these types, locked in the one order in which all commands lock them."""
-    query = Pool.select().where(
-        Pool.account_id == standing.account.id,
-        Pool.seat_type.in_(sorted(seat_types)),
-        Pool.status == "open",
-    )
-    return list(for_update(query.order_by(Pool.id)))
+    return _locked_pools.models(standing.account.id, tuple(sorted(seat_types)))
 
 
 def claim_seat(standing: Standing, seat_type: SeatType) -> tuple[Pool, bool]:
@@ -173,19 +181,40 @@ def claim_seat(standing: Standing, seat_type: SeatType) -> tuple[Pool, bool]:
     return claimed, from_removal
 
 
+def _one_more(account_id: Any, seat_type: Any, guard: Any, **also: Any) -> Any:
+    of_type = (Pool.seat_type == seat_type) & (Pool.status == "open")
+    return _counting(account_id, of_type & guard, assigned=Pool.assigned + 1, **also)
+
+
+def _counting(account_id: Any, guard: Any, **counts: Any) -> Any:
+    changed = Pool.update(version=Pool.version + 1, **counts)
+    return changed.where(Pool.account_id == account_id, guard).returning(Pool)
+
+
+@compiled
+def _assign_spare(account_id: Any, seat_type: Any) -> Any:
+    return _one_more(account_id, seat_type, spare(Pool) >= 1)
+
+
+@compiled
+def _assign_leaving(account_id: Any, seat_type: Any) -> Any:
+    is_to_leave = (spare(Pool) <= 0) & can_assign(Pool)
+    one_fewer_leaves = Pool.scheduled_removal - 1
+    return _one_more(account_id, seat_type, is_to_leave, scheduled_removal=one_fewer_leaves)
+
+
+@compiled
+def _return(account_id: Any, pool_id: Any) -> Any:
+    return _counting(account_id, Pool.id == pool_id, assigned=Pool.assigned - 1)
+
+
 def _claimed(standing: Standing, seat_type: SeatType) -> tuple[Pool, bool]:
-    of_type = (Pool.seat_type == seat_type.name) & (Pool.status == "open")
-    one_more = {"assigned": Pool.assigned + 1}
-    one_fewer_leaves = {"scheduled_removal": Pool.scheduled_removal - 1}
-    is_spare, is_to_leave = spare(Pool) >= 1, (spare(Pool) <= 0) & can_assign(Pool)
     # Seats that no removal has claimed are used up first (R22). Another command may make one spare
     # between the first two tries; the third one finds it.
-    if claimed := _counted(standing, of_type & is_spare, **one_more):
-        return claimed[0], False
-    if claimed := _counted(standing, of_type & is_to_leave, **one_more, **one_fewer_leaves):
-        return claimed[0], True
-    if claimed := _counted(standing, of_type & is_spare, **one_more):
-        return claimed[0], False
+    for claim in (_assign_spare, _assign_leaving, _assign_spare):
+        claimed = claim.model(standing.account.id, seat_type.name)
+        if claimed is not None:
+            return claimed, claim is _assign_leaving
     raise _why_not(standing, seat_type)
 
 
@@ -207,16 +236,8 @@ def settle_claim(
 
 def return_seat(standing: Standing, pool_id: str) -> Pool:
     """Count one seat fewer as assigned, and return the pool after it."""
-    return _counted(standing, Pool.id == pool_id, assigned=Pool.assigned - 1)[0]
-
-
-def _counted(standing: Standing, guard: Expression, **counts: Expression) -> list[Pool]:
-    return list(
-        Pool.update(version=Pool.version + 1, **counts)
-        .where(Pool.account_id == standing.account.id, guard)
-        .returning(Pool)
-        .execute()
-    )
+    pool: Pool = _return.model(standing.account.id, pool_id)
+    return pool
 
 
 def _why_not(standing: Standing, seat_type: SeatType) -> NoSeatAvailable:
@@ -231,11 +252,21 @@ def _seats_of(holder: Holder, seat_types: list[str]) -> list[Seat]:
     return [seat for seat in holder.seats if seat.seat_type in seat_types]
 
 
-def let_go(standing: Standing, holder: Holder, seat: Seat) -> Pool | None:
-    """Remove a seat from its holder without telling; returns the pool that it went back to."""
-    Seat.delete().where(Seat.account_id == seat.account_id, Seat.id == seat.id).execute()
+@compiled
+def _delete_seat(account_id: Any, id: Any) -> Any:
+    return Seat.delete().where(Seat.account_id == account_id, Seat.id == id)
+
+
+def let_go(standing: Standing, holder: Holder, seat: Seat, touching: bool = True) -> Pool | None:
+    """
+    Remove a seat from its holder without telling; returns the pool that it went back to.
+
+    `touching` writes the change of the user, which is left to the caller otherwise.
+    """
+    _delete_seat.run(seat.account_id, seat.id)
     holder.seats.remove(seat)
-    touch(holder)
+    if touching:
+        touch(holder)
     return return_seat(standing, seat.pool_id) if seat.pool_id else None
 
 
@@ -270,8 +301,13 @@ def _take_up(
     holder.seats.append(seat)
     # First the user, whose exclusive mark the seat refers to.
     touch(holder, holds_exclusive=seat_type.exclusive)
-    seat.save(force_insert=True)
+    _insert_seat.run(*[getattr(seat, name) for name in Seat._meta.sorted_field_names])
     return seat
+
+
+@compiled
+def _insert_seat(*columns: Any) -> Any:
+    return Seat.insert_many([columns], fields=Seat._meta.sorted_fields).as_rowcount()
 
 
 def new_seat(
@@ -318,6 +354,16 @@ def touch(holder: Holder, **changes: object) -> None:
     for name, value in changes.items():
         setattr(user, name, value)
     user.version += 1
-    User.update(version=user.version, **changes).where(
-        User.account_id == user.account_id, User.id == user.id
-    ).execute()
+    names = ("version", *changes)
+    _changing(names).run(user.account_id, user.id, user.version, *changes.values())
+
+
+@cache
+def _changing(names: tuple[str, ...]) -> Statement:
+    """The change of these columns of a user; there are few sets of columns that change together."""
+
+    def change(account_id: Any, id: Any, *values: Any) -> Any:
+        changed = User.update(dict(zip(names, values, strict=True)))
+        return changed.where(User.account_id == account_id, User.id == id)
+
+    return compiled(change)

@@ -12,7 +12,7 @@ from typing import Any
 
 from peewee import JOIN
 
-from licensing import clock
+from licensing import clock, tracing
 from licensing.db import for_update, transactional
 from licensing.models import Account, Subscription, TestClock, User
 from licensing.operations import due, noticing, renewing
@@ -78,7 +78,7 @@ def do_one(account_id: str) -> bool:
     )
     if for_update(of_account, SKIP_LOCKED).get_or_none() is None:
         return False
-    actor = system(account_id)
+    actor = system(account_id, traceparent=tracing.traceparent())
     standing = standing_of(actor, alone=True)
     if renewing.renew_earliest(standing, actor):
         return True

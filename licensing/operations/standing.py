@@ -1,10 +1,15 @@
 """Where an account stands: what every command reads first, locked until its commit (R23b)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from operator import attrgetter
+from typing import Any
+
+from peewee import fn
 
 from licensing import events, hands, resources, settings
+from licensing.compiled import compiled
 from licensing.db import RunAlone, for_update, on_sqlite, transaction
 from licensing.events import EventType
 from licensing.models import Account, Pool, Seat, Subscription, User
@@ -35,7 +40,7 @@ class Holder:
     user: User
     seats: list[Seat]
     now: datetime
-    before: dict[str, Entitlement] = field(default_factory=dict)
+    before: Mapping[str, Entitlement] = field(default_factory=dict)
     bought: str | None = None
 
     @property
@@ -66,6 +71,8 @@ class Standing:
         upheaval: the event that changed what the account as a whole has, if one did.
         counted: while pools are counted together, those pools, each with the last event about it:
             the lines that they crossed are told at the end (R16, R32).
+        lapses_at: when the first of the open invitations is over by its date, as the account was
+            read; None where none is open.
     """
 
     account: Account
@@ -75,6 +82,7 @@ class Standing:
     holders: dict[str, Holder] = field(default_factory=dict)
     upheaval: str | None = None
     counted: dict[str, str | None] = field(default_factory=dict)
+    lapses_at: datetime | None = None
 
     @property
     def situation(self) -> Situation:
@@ -119,7 +127,7 @@ class Standing:
         """The pool as the API shows it."""
         return resources.pool(pool, self.subscription_of(pool).term_ends_at)
 
-    def entitlements_of(self, holder: Holder) -> dict[str, Entitlement]:
+    def entitlements_of(self, holder: Holder) -> Mapping[str, Entitlement]:
         """What the user may do with each feature, as things stand now (R9)."""
         return entitlements.entitlements(
             self.catalogue,
@@ -157,7 +165,7 @@ def standing_of(actor: Actor, alone: bool = False) -> Standing:
         return found
     here = transaction()
     alone = alone or here.alone
-    account = _locked_account(actor.account, ALONE if alone else SHARED)
+    account, lapses_at = _locked_account(actor.account, alone)
     now = hands.instant_of(account.test_clock_id)
     here.hands = now if account.test_clock_id else None
     subscriptions = live_subscriptions(account.id)
@@ -165,30 +173,45 @@ def standing_of(actor: Actor, alone: bool = False) -> Standing:
         # Whoever shares the account relies on the terms that he has read.
         raise RunAlone
     standing = known[actor.account] = Standing(
-        account, subscriptions, settings.current().catalogue, now
+        account, subscriptions, settings.current().catalogue, now, lapses_at=lapses_at
     )
     # First in line: what it tells has to be written with the rest.
     here.closing.insert(0, lambda: _tell_changed_entitlements(actor, standing))
     return standing
 
 
-def _locked_account(account_id: str, strength: str) -> Account:
-    query = Account.select().where(Account.id == account_id)
-    account: Account | None = for_update(query, strength).get_or_none()
+def _account(id: Any) -> Any:
+    open_ones = User.select(fn.MIN(User.invitation_expires_at)).where(
+        User.account_id == id, User.invitation == Invitation.PENDING
+    )
+    # Beside the account, since no command can do without either, and hardly one has to do with any.
+    return Account.select(Account, open_ones.alias("lapses_at")).where(Account.id == id)
+
+
+_shared_account = compiled(lambda id: for_update(_account(id), SHARED))
+_account_alone = compiled(lambda id: for_update(_account(id), ALONE))
+
+
+def _locked_account(account_id: str, alone: bool) -> tuple[Account, datetime | None]:
+    """The account, and when the first of its open invitations lapses."""
+    account = (_account_alone if alone else _shared_account).model(account_id)
     if account is None:
         raise NotFound("account", account_id)
     if account.status == AccountStatus.CLOSED:
         raise AccountClosed(account_id)
-    return account
+    lapses_at = User.invitation_expires_at.python_value(account.__data__.pop("lapses_at"))
+    return account, lapses_at
+
+
+@compiled
+def _live_subscriptions(account_id: Any) -> Any:
+    live = (Subscription.account_id == account_id) & (Subscription.status != "ended")
+    return Subscription.select().where(live).order_by(Subscription.id)
 
 
 def live_subscriptions(account_id: str) -> list[Subscription]:
     """The subscriptions of an account that have not ended, the oldest first."""
-    return list(
-        Subscription.select()
-        .where(Subscription.account_id == account_id, Subscription.status != "ended")
-        .order_by(Subscription.id)
-    )
+    return _live_subscriptions.models(account_id)
 
 
 def lock_holder(standing: Standing, user_id: str) -> Holder:
@@ -206,15 +229,10 @@ def lock_holders(standing: Standing, user_ids: Iterable[str]) -> None:
     missing = sorted(set(user_ids) - standing.holders.keys())
     if not missing:
         return
-    query = (
-        User.select()
-        .where(User.account_id == standing.account.id, User.id.in_(missing))
-        .order_by(User.id)
-    )
-    users = list(for_update(query))
-    held = Seat.select().where(Seat.account_id == standing.account.id, Seat.user_id.in_(missing))
+    users = _locked_users.models(standing.account.id, tuple(missing))
+    held = _seats_of.models(standing.account.id, tuple(missing))
     # Sorted here: an ORDER BY would lead the database through all seats of the account instead.
-    seats = sorted(held, key=lambda seat: str(seat.id))
+    seats = sorted(held, key=attrgetter("id"))
     for user in users:
         of_user = [seat for seat in seats if seat.user_id == user.id]
         holder = Holder(user, of_user, standing.now)
@@ -222,8 +240,21 @@ def lock_holders(standing: Standing, user_ids: Iterable[str]) -> None:
         standing.holders[user.id] = holder
 
 
+@compiled
+def _locked_users(account_id: Any, ids: Any) -> Any:
+    users = User.select().where(User.account_id == account_id, User.id.in_(ids))
+    return for_update(users.order_by(User.id))
+
+
+@compiled
+def _seats_of(account_id: Any, user_ids: Any) -> Any:
+    return Seat.select().where(Seat.account_id == account_id, Seat.user_id.in_(user_ids))
+
+
 def lapsed(standing: Standing) -> list[str]:
     """The users whose invitation is over by its date, and was not ended yet (R13)."""
+    if standing.lapses_at is None or standing.lapses_at > standing.now:
+        return []
     rows = User.select(User.id).where(
         User.account_id == standing.account.id,
         User.invitation == Invitation.PENDING,

@@ -3,8 +3,9 @@
 from typing import Any
 
 from licensing import resources
+from licensing.compiled import Statement, compiled
 from licensing.models import Account, ApiKey
-from licensing.queries.cursors import Page, Window, page
+from licensing.queries.cursors import Key, Order, Page, Window, compiled_page, page, value_of
 from licensing.resources import Resource
 from licensing.rules.permissions import (
     LIST_ACCOUNTS,
@@ -22,9 +23,14 @@ def account(actor: Actor) -> Resource:
     return resources.account(existing_account(actor.account))
 
 
-def existing_account(account_id: str) -> Account:
+@compiled
+def _account(id: Any) -> Any:
+    return Account.select().where(Account.id == id)
+
+
+def existing_account(account_id: str) -> Any:
     """The row of an account. Raises `NotFound`."""
-    row: Account | None = Account.get_or_none(Account.id == account_id)
+    row = _account.row(account_id)
     if row is None:
         raise NotFound("account", account_id)
     return row
@@ -41,6 +47,26 @@ def page_of_account(actor: Actor, query: Any, key: Any, window: Window, *filters
     if not found.items:
         existing_account(actor.account)
     return found
+
+
+def compiled_page_of_account(
+    actor: Actor, part: Statement, key: Any, window: Window, *filters: object
+) -> Page:
+    """
+    The same through a statement, which takes account, filters, a position and a limit.
+
+    Raises as `page_of_account`.
+    """
+    of = (key.model._meta.table_name, actor.account, *filters)
+    found = compiled_page(part, (actor.account, *filters), by(key), window, of)
+    if not found.items:
+        existing_account(actor.account)
+    return found
+
+
+def by(key: Any) -> Order:
+    """The order of a unique field."""
+    return Order((Key(key, value_of(key)),))
 
 
 def accounts(actor: Actor, window: Window, external_id: str | None = None) -> Page:

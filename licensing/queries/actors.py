@@ -2,13 +2,25 @@
 
 import hmac
 from datetime import datetime, timedelta
+from typing import Any
 
 from licensing import clock, provider, sessions, tokens
+from licensing.compiled import compiled
 from licensing.models import Account, ApiKey, User
 from licensing.provider import Identity
 from licensing.rules.accounts import UserStatus, email_key
 from licensing.rules.permissions import MINT_SESSIONS, Actor, ActorType, Permission, Scope, require
 from licensing.rules.refusals import NotFound, UserNotActive
+
+
+@compiled
+def _key(id: Any) -> Any:
+    return ApiKey.select().where(ApiKey.id == id)
+
+
+@compiled
+def _user(account_id: Any, id: Any) -> Any:
+    return User.select().where(User.account_id == account_id, User.id == id)
 
 
 def actor_of_key(token: str) -> Actor | None:
@@ -17,7 +29,7 @@ def actor_of_key(token: str) -> Actor | None:
     if parts is None:
         return None
     key_id, secret = parts
-    key = ApiKey.get_or_none(ApiKey.id == key_id)
+    key = _key.row(key_id)
     # An unknown key is compared too, so that both take the same time.
     genuine = _matches(key, tokens.hash_of(secret), clock.now())
     if key is None or not genuine:
@@ -30,7 +42,7 @@ def actor_of_key(token: str) -> Actor | None:
     )
 
 
-def _matches(key: ApiKey | None, digest: str, now: datetime) -> bool:
+def _matches(key: Any, digest: str, now: datetime) -> bool:
     current = hmac.compare_digest(digest, key.secret_hash if key else tokens.NO_HASH)
     if key is None or key.revoked_at is not None:
         return False
@@ -58,11 +70,11 @@ def actor_of_session(token: str) -> Actor | None:
     )
 
 
-def _user_of_session(token: str) -> User | None:
+def _user_of_session(token: str) -> Any:
     own = sessions.read(token)
     if own is not None:
         account_id, user_id = own
-        return _user(User.account_id == account_id, User.id == user_id)
+        return _user.row(account_id, user_id)
     identity = provider.read(token)
     return None if identity is None else _user_named(identity)
 
@@ -78,12 +90,8 @@ def _user_named(identity: Identity) -> User | None:
         "id": User.id == identity.user,
         "email": User.email_key == email_key(identity.user),
     }[identity.user_matches]
-    return _user(User.account_id == account.id, condition)
-
-
-def _user(*conditions: object) -> User | None:
-    user: User | None = User.get_or_none(*conditions)
-    return user
+    found: User | None = User.get_or_none(User.account_id == account.id, condition)
+    return found
 
 
 def session_for(
@@ -96,7 +104,7 @@ def session_for(
     """
     require(actor, MINT_SESSIONS)
     actor.within(account_id)
-    user = User.get_or_none(User.account_id == account_id, User.id == user_id)
+    user = _user.row(account_id, user_id)
     if user is None:
         raise NotFound("user", user_id)
     if user.status != UserStatus.ACTIVE:

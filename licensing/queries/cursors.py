@@ -5,12 +5,13 @@ import binascii
 import hashlib
 import hmac
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 from peewee import Tuple
 
+from licensing.compiled import Statement
 from licensing.rules.refusals import Refusal
 from licensing.sealing import derived_key
 
@@ -106,10 +107,16 @@ class Order:
         """Where a row stands."""
         return [key.of(row) for key in self.keys]
 
-    def beyond(self, position: list[Any]) -> Any:
+    def beyond(self, position: Sequence[Any]) -> Any:
         """The condition that a row comes after a position."""
         place, last = Tuple(*(key.term for key in self.keys)), Tuple(*position)
         return place < last if self.backwards else place > last
+
+    def part(self, query: Any, after: Any, limit: Any) -> Any:
+        """So much of the query, in this order, after a position; None for no bound."""
+        if after is not None:
+            query = query.where(self.beyond(after))
+        return query.order_by(*self.terms).limit(limit)
 
 
 def page(
@@ -128,11 +135,19 @@ def ordered_page(query: Any, order: Order, window: Window, of: tuple[object, ...
     """The same of a list in any order; what the order is belongs to what `of` says."""
     last = position_after(window, of)
     total = query.count() if window.include_total else None
-    if last is not None:
-        query = query.where(order.beyond(last))
     # One row more than asked for tells whether there is a next page.
-    rows = list(query.order_by(*order.terms).limit(window.limit + 1))
+    rows = list(order.part(query, last, window.limit + 1))
     return first_of(rows, order, window, of, total)
+
+
+def compiled_page(
+    part: Statement, values: tuple[Any, ...], order: Order, window: Window, of: tuple[object, ...]
+) -> Page:
+    """The same through a statement that takes, after these values, a position and a limit."""
+    last = position_after(window, of)
+    total = part.query(*values, None, None).count() if window.include_total else None
+    after = None if last is None else tuple(last)
+    return first_of(part.rows(*values, after, window.limit + 1), order, window, of, total)
 
 
 def position_after(window: Window, of: tuple[object, ...]) -> list[Any] | None:

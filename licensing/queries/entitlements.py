@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from licensing import hands, settings
+from licensing.compiled import compiled
 from licensing.models import Account, Seat, Subscription, User
 from licensing.queries.accounts import existing_account
 from licensing.rules import entitlements as rules
@@ -80,33 +81,52 @@ def _holder(actor: Actor, user_id: str) -> Holder:
     return found[user_id]
 
 
+@compiled
+def _users(account_id: Any, ids: Any) -> Any:
+    of_account = Account.select(Account.status, Account.test_clock_id)
+    return (
+        of_account.select_extend(User.id.alias("user_id"), User.status.alias("user_status"))
+        .join(User, on=(Account.id == User.account_id))
+        .where(User.account_id == account_id, User.id.in_(ids))
+    )
+
+
+@compiled
+def _seats(account_id: Any, user_ids: Any) -> Any:
+    of_users = (Seat.account_id == account_id) & Seat.user_id.in_(user_ids)
+    return Seat.select(Seat.id, Seat.user_id, Seat.seat_type).where(of_users)
+
+
+@compiled
+def _subscriptions(account_id: Any) -> Any:
+    return Subscription.select(
+        Subscription.product,
+        Subscription.tier,
+        Subscription.status,
+        Subscription.suspended_at,
+        Subscription.term_ends_at,
+    ).where(Subscription.account_id == account_id, Subscription.status != SubscriptionStatus.ENDED)
+
+
 def _holders(actor: Actor, user_ids: Sequence[str]) -> dict[str, Holder]:
     """What the rules have to know of each of these users, those that there are."""
-    rows: list[Any] = list(
-        User.select(
-            User.id, User.status, Account.status.alias("account_status"), Account.test_clock_id
-        )
-        .join(Account, on=(Account.id == User.account_id), attr="account")
-        .where(User.account_id == actor.account, User.id.in_(list(user_ids)))
-    )
+    rows = _users.rows(actor.account, tuple(user_ids))
     if not rows:
         return {}
-    held = Seat.select(Seat.id, Seat.user_id, Seat.seat_type).where(
-        Seat.account_id == actor.account, Seat.user_id.in_([row.id for row in rows])
-    )
+    held = _seats.rows(actor.account, tuple(row.user_id for row in rows))
     seat_types = defaultdict(list)
     # Sorted here: an ORDER BY would lead the database through all seats of the account instead.
-    for seat in sorted(held, key=lambda seat: str(seat.id)):
+    for seat in sorted(held):
         seat_types[seat.user_id].append(seat.seat_type)
-    account = rows[0].account
+    account = rows[0]
     live = _live(actor.account, hands.instant_of(account.test_clock_id))
     subscriptions = {s.product: s.tier for s in live}
     suspended = frozenset(s.product for s in live if s.suspended_at is not None)
     return {
-        row.id: Holder(
-            account_open=account.account_status == AccountStatus.ACTIVE,
-            status=row.status,
-            seat_types=tuple(seat_types[row.id]),
+        row.user_id: Holder(
+            account_open=row.status == AccountStatus.ACTIVE,
+            status=row.user_status,
+            seat_types=tuple(seat_types[row.user_id]),
             subscriptions=subscriptions,
             suspended=suspended,
         )
@@ -114,11 +134,10 @@ def _holders(actor: Actor, user_ids: Sequence[str]) -> dict[str, Holder]:
     }
 
 
-def _live(account_id: str, now: datetime) -> list[Subscription]:
+def _live(account_id: str, now: datetime) -> list[Any]:
     """The subscriptions in force; one that is over by its date no longer counts."""
-    rows = Subscription.select().where(
-        Subscription.account_id == account_id, Subscription.status != SubscriptionStatus.ENDED
-    )
     return [
-        row for row in rows if row.status == SubscriptionStatus.ACTIVE or row.term_ends_at > now
+        row
+        for row in _subscriptions.rows(account_id)
+        if row.status == SubscriptionStatus.ACTIVE or row.term_ends_at > now
     ]

@@ -12,6 +12,8 @@ from licensing.rules.pools import unassigned
 # SQLite needs room for its write-ahead log before it can change anything.
 LEAST_FREE_BYTES = 64 * 1024 * 1024
 MOST_SECONDS_APART = 5.0
+# Beside the threads that have gone silent.
+OF_THE_SURROUNDINGS = ("database", "schema", "disk", "clock")
 
 
 def troubles() -> Iterator[str]:
@@ -36,17 +38,37 @@ def _free_bytes() -> int:
 
 
 def watch() -> None:
-    """Have the figures of accounts, pools and terms read whenever metrics are asked for."""
-    metrics.look_up("seatkeeper_accounts", "Accounts by status.", ("status",), _accounts)
+    """Have troubles, accounts, pools and terms looked up whenever metrics are asked for."""
     metrics.look_up(
-        "seatkeeper_pools", "Open pools, by whether a seat is free.", ("state",), _pools
+        "seatkeeper_troubles",
+        "Whether /readyz of this process has such a trouble: 1 or 0.",
+        ("trouble",),
+        _troubles,
+    )
+    metrics.look_up(
+        "seatkeeper_accounts", "Accounts by status.", ("status",), db.connected(_accounts)
+    )
+    metrics.look_up(
+        "seatkeeper_pools",
+        "Open pools, by whether a seat is free.",
+        ("state",),
+        db.connected(_pools),
     )
     metrics.look_up(
         "seatkeeper_scheduler_lag_seconds",
         "For how long the term that should have been renewed first has been over.",
         (),
-        _lag,
+        db.connected(_lag),
     )
+
+
+def _troubles() -> Iterator[Reading]:
+    try:
+        found = set(db.connected(troubles)())
+    except Exception:
+        found = {"database"}  # whatever it says, it does not answer
+    for trouble in sorted({*OF_THE_SURROUNDINGS, *heartbeats.expected()}):
+        yield (trouble,), float(trouble in found)
 
 
 def _accounts() -> Iterator[Reading]:

@@ -19,13 +19,18 @@ from licensing.rules.history import NO_SEATS, Figures, Told, counts_from
 Steps = list[tuple[datetime, Figures]]
 
 
-def of_past(account: Account) -> Iterator[str]:
-    """What is wrong with the past of an account, as sentences that name the row."""
+def of_past(account: Account, replayed: bool) -> Iterator[str]:
+    """
+    What is wrong with the past of an account, as sentences that name the row.
+
+    Args:
+        replayed: whether its log is whole, so that it can be replayed.
+    """
     ledger = _ledger(account)
     yield from _last_figures(account, ledger)
     yield from _held_seats(account)
-    if account.purged_through:
-        return  # what was deleted for its age cannot be replayed
+    if not replayed:
+        return
     told = list(_told(account))
     yield from _figures(ledger, told)
     yield from _holdings(account, told)

@@ -1,18 +1,40 @@
 """Held seats and the transfers of seats (R11, R15)."""
 
+from typing import Any
+
 from licensing import resources
+from licensing.compiled import compiled
 from licensing.models import Seat, Transfer
-from licensing.queries.accounts import page_of_account
+from licensing.queries.accounts import by, compiled_page_of_account, page_of_account
 from licensing.queries.cursors import Page, Window
 from licensing.resources import Resource
 from licensing.rules.permissions import CHANGE_SEATS, SEE, Actor, require
 from licensing.rules.refusals import NotFound
 
 
+@compiled
+def _seat(account_id: Any, id: Any) -> Any:
+    return Seat.select().where(Seat.account_id == account_id, Seat.id == id)
+
+
+@compiled
+def _seats(
+    account_id: Any, user_id: Any, seat_type: Any, pool_id: Any, after: Any, limit: Any
+) -> Any:
+    query = Seat.select().where(Seat.account_id == account_id)
+    if user_id is not None:
+        query = query.where(Seat.user_id == user_id)
+    if seat_type is not None:
+        query = query.where(Seat.seat_type == seat_type)
+    if pool_id is not None:
+        query = query.where(Seat.pool_id == pool_id)
+    return by(Seat.id).part(query, after, limit)
+
+
 def seat(actor: Actor, seat_id: str) -> Resource:
     """One held seat. Raises `NotFound`."""
     require(actor, SEE)
-    row = Seat.get_or_none(Seat.account_id == actor.account, Seat.id == seat_id)
+    row = _seat.row(actor.account, seat_id)
     if row is None:
         raise NotFound("seat", seat_id)
     return resources.seat(row)
@@ -27,14 +49,7 @@ def seats(
 ) -> Page:
     """The held seats of the account, oldest first."""
     require(actor, SEE)
-    query = Seat.select().where(Seat.account_id == actor.account)
-    if user_id is not None:
-        query = query.where(Seat.user_id == user_id)
-    if seat_type is not None:
-        query = query.where(Seat.seat_type == seat_type)
-    if pool_id is not None:
-        query = query.where(Seat.pool_id == pool_id)
-    found = page_of_account(actor, query, Seat.id, window, user_id, seat_type, pool_id)
+    found = compiled_page_of_account(actor, _seats, Seat.id, window, user_id, seat_type, pool_id)
     return found.mapped(resources.seat)
 
 

@@ -10,13 +10,23 @@ many pass each filter and hardly anybody passes all of them does the walk go on 
 from collections.abc import Callable
 from datetime import datetime
 from enum import StrEnum
+from functools import partial
 from typing import Any
 
 from licensing import hands
 from licensing.clock import to_text
-from licensing.models import Seat, User
+from licensing.compiled import compiled
+from licensing.models import User
 from licensing.queries.accounts import existing_account
-from licensing.queries.cursors import Key, Order, Page, Window, ordered_page, value_of
+from licensing.queries.cursors import (
+    Key,
+    Order,
+    Page,
+    Window,
+    compiled_page,
+    ordered_page,
+    value_of,
+)
 from licensing.queries.passing import (
     Filters,
     Passing,
@@ -61,7 +71,7 @@ def seats_table(actor: Actor, window: Window, sort: Sort = Sort.NAME, **filters:
     return found.mapped(lambda row: _shown(row, seats[row.id], now))
 
 
-def _shown(row: User, seats: list[Seat], now: datetime) -> Resource:
+def _shown(row: Any, seats: list[Any], now: datetime) -> Resource:
     return {
         "user_id": row.id,
         "name": row.name,
@@ -87,10 +97,18 @@ def _shown(row: User, seats: list[Seat], now: datetime) -> Resource:
 
 
 def _page(passing: Passing, sort: Sort, window: Window, of: tuple[object, ...]) -> Page:
+    if passing.filters == Filters():
+        order = _order(sort, as_it_is)
+        return compiled_page(EVERYBODY[sort], (passing.account_id,), order, window, of)
     few = passing.few()
     if few is None:
         return ordered_page(passing.users(), _order(sort, as_it_is), window, of)
     return ordered_page(passing.users(User.id.in_(few)), _order(sort, computed), window, of)
+
+
+def _everybody(sort: Sort, account_id: Any, after: Any, limit: Any) -> Any:
+    users = User.select().where(User.account_id == account_id)
+    return _order(sort, as_it_is).part(users, after, limit)
 
 
 def _order(sort: Sort, seen: Callable[[Any], Any]) -> Order:
@@ -104,3 +122,7 @@ def _order(sort: Sort, seen: Callable[[Any], Any]) -> Order:
     # No two users of an account have the same address.
     unique = () if sort.endswith("email") else (Key(seen(User.id), value_of(User.id)),)
     return Order((key, *unique), backwards=sort.startswith("-"))
+
+
+# The table as it is opened, without a filter.
+EVERYBODY = {sort: compiled(partial(_everybody, sort)) for sort in Sort}

@@ -4,7 +4,7 @@ import hashlib
 import json
 from typing import Any
 
-from licensing import clock, db, resources
+from licensing import clock, db, events, resources
 from licensing.models import Pool, Removal, Seat, Subscription
 from licensing.queries.accounts import existing_account
 from licensing.resources import Resource
@@ -30,11 +30,13 @@ def snapshot(actor: Actor) -> Resource:
     require(actor, RECONCILE)
     with db.snapshot():
         account = existing_account(actor.account)
+        log_digest = events.digest(account.id, account.last_sequence)
         content = _content(actor.account)
     return {
         "account_id": account.id,
         "epoch": account.epoch,
         "sequence": account.last_sequence,
+        "log_digest": f"sha256:{log_digest}",
         "taken_at": clock.to_text(clock.now()),
         **content,
         "checksum": checksum(content),

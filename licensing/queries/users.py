@@ -3,10 +3,13 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
+from operator import attrgetter
+from typing import Any
 
 from licensing import clock, hands, resources
+from licensing.compiled import compiled
 from licensing.models import Seat, User
-from licensing.queries.accounts import page_of_account
+from licensing.queries.accounts import by, compiled_page_of_account
 from licensing.queries.cursors import Page, Window
 from licensing.resources import Resource
 from licensing.rules.accounts import Invitation, email_key
@@ -14,10 +17,34 @@ from licensing.rules.permissions import SEE_USERS, Actor, require
 from licensing.rules.refusals import NotFound
 
 
+@compiled
+def _user(account_id: Any, id: Any) -> Any:
+    return User.select().where(User.account_id == account_id, User.id == id)
+
+
+@compiled
+def _users(
+    account_id: Any, external_id: Any, email_key: Any, status: Any, after: Any, limit: Any
+) -> Any:
+    query = User.select().where(User.account_id == account_id)
+    if external_id is not None:
+        query = query.where(User.external_id == external_id)
+    if email_key is not None:
+        query = query.where(User.email_key == email_key)
+    if status is not None:
+        query = query.where(User.status == status)
+    return by(User.id).part(query, after, limit)
+
+
+@compiled
+def _seats_of(account_id: Any, user_ids: Any) -> Any:
+    return Seat.select().where(Seat.account_id == account_id, Seat.user_id.in_(user_ids))
+
+
 def user(actor: Actor, user_id: str) -> Resource:
     """One user. Raises `NotFound`."""
     require(actor, SEE_USERS)
-    row = User.get_or_none(User.account_id == actor.account, User.id == user_id)
+    row = _user.row(actor.account, user_id)
     if row is None:
         raise NotFound("user", user_id)
     seats = seats_by_user(actor.account, [user_id])
@@ -33,30 +60,24 @@ def users(
 ) -> Page:
     """The users of the account, in the order in which they were added."""
     require(actor, SEE_USERS)
-    query = User.select().where(User.account_id == actor.account)
-    if external_id is not None:
-        query = query.where(User.external_id == external_id)
-    if email is not None:
-        query = query.where(User.email_key == email_key(email))
-    if status is not None:
-        query = query.where(User.status == status)
-    found = page_of_account(actor, query, User.id, window, external_id, email, status)
+    key = None if email is None else email_key(email)
+    found = compiled_page_of_account(actor, _users, User.id, window, external_id, key, status)
     seats = seats_by_user(actor.account, [row.id for row in found.items])
     now = _now(actor, found.items)
     return found.mapped(lambda row: resources.user(row, seats[row.id], now))
 
 
-def _now(actor: Actor, rows: Iterable[User]) -> datetime:
+def _now(actor: Actor, rows: Iterable[Any]) -> datetime:
     """The account's present instant, looked up where an invitation may be over by it."""
     pending = any(row.invitation == Invitation.PENDING for row in rows)
     return hands.instant_in(actor.account) if pending else clock.now()
 
 
-def seats_by_user(account_id: str, user_ids: Iterable[str]) -> defaultdict[str, list[Seat]]:
+def seats_by_user(account_id: str, user_ids: Iterable[str]) -> defaultdict[str, list[Any]]:
     """The seats that each of the users holds, oldest first."""
     held = defaultdict(list)
-    rows = Seat.select().where(Seat.account_id == account_id, Seat.user_id.in_(list(user_ids)))
+    rows = _seats_of.rows(account_id, tuple(user_ids))
     # Sorted here: an ORDER BY would lead the database through all seats of the account instead.
-    for seat in sorted(rows, key=lambda seat: str(seat.id)):
+    for seat in sorted(rows, key=attrgetter("id")):
         held[seat.user_id].append(seat)
     return held

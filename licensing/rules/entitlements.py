@@ -6,6 +6,8 @@ catalogue.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
+from types import MappingProxyType
 
 from licensing.rules.accounts import UserStatus
 from licensing.rules.catalogue import Catalogue, Feature, SeatType
@@ -68,20 +70,46 @@ _NEAREST = (Reason.SEAT_TYPE, Reason.SUSPENDED)
 
 def entitlement(catalogue: Catalogue, holder: Holder, feature: str) -> Entitlement:
     """What the holder may do with one feature (R9). Raises `NotFound` for an unknown feature."""
-    wanted = catalogue.feature(feature)
-    barred = _barred(holder)
-    seats = [catalogue.seat_type(name) for name in holder.seat_types]
-    return barred or _best(catalogue, holder, seats, wanted)
+    return entitlements(catalogue, holder)[catalogue.feature(feature).name]
 
 
-def entitlements(catalogue: Catalogue, holder: Holder) -> dict[str, Entitlement]:
+def entitlements(catalogue: Catalogue, holder: Holder) -> Mapping[str, Entitlement]:
     """What the holder may do with each feature, in the catalogue's order (R9)."""
+    subscriptions = tuple(holder.subscriptions.items())
+    return _kept(
+        catalogue,
+        holder.account_open,
+        holder.status,
+        holder.seat_types,
+        subscriptions,
+        holder.suspended,
+    )
+
+
+@lru_cache(maxsize=512)
+def _kept(
+    catalogue: Catalogue,
+    account_open: bool,
+    status: str,
+    seat_types: tuple[str, ...],
+    subscriptions: tuple[tuple[str, str], ...],
+    suspended: frozenset[str],
+) -> Mapping[str, Entitlement]:
+    """
+    The answers, worked out once for all who hold the same: they depend on nothing else.
+
+    There are few different holders, and each command compares what its users could do before with
+    what they can do then; that was a tenth of its time.
+    """
+    holder = Holder(account_open, status, seat_types, dict(subscriptions), suspended)
     barred = _barred(holder)
-    seats = [catalogue.seat_type(name) for name in holder.seat_types]
-    return {
-        name: barred or _best(catalogue, holder, seats, feature)
-        for name, feature in catalogue.features.items()
-    }
+    seats = [catalogue.seat_type(name) for name in seat_types]
+    return MappingProxyType(
+        {
+            name: barred or _best(catalogue, holder, seats, feature)
+            for name, feature in catalogue.features.items()
+        }
+    )
 
 
 def _barred(holder: Holder) -> Entitlement | None:

@@ -112,7 +112,7 @@ class Actor:
         """
         if self.account_id not in (None, account_id):
             raise NotFound("account", account_id)
-        return replace(self, account_id=account_id)
+        return self if self.account_id == account_id else replace(self, account_id=account_id)
 
 
 def system(

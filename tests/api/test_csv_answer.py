@@ -17,6 +17,7 @@ from licensing.api.csv_answer import LARGEST_IN_MEMORY, CsvForm
 from licensing.api.documenting import document
 from licensing.api.kit import Blueprint, Page, Response, build_api
 from licensing.models import User
+from licensing.row_security import EVERY_ACCOUNT
 from licensing.rules.permissions import NOBODY_IN_PARTICULAR, Actor
 from tests.world import an_account
 
@@ -62,7 +63,7 @@ def an_app(pages: list[Callable[[], list[dict[str, Any]]]], form: CsvForm = FORM
 
 
 def asked(app: Flask, query: str = "", accept: str = CSV) -> TestResponse:
-    with db.connection():
+    with db.connection(EVERY_ACCOUNT):
         return app.test_client().get(
             f"/v1/things{query}", headers={"Accept": accept}, buffered=True
         )
@@ -205,7 +206,7 @@ def test_r27_every_page_is_read_from_the_same_state_of_the_data() -> None:
 
 
 def _add_a_user(account: Any) -> None:
-    with db.connection():
+    with db.connection(EVERY_ACCOUNT):
         account.user()
         db.close()
 

@@ -124,6 +124,12 @@ def test_a_chunked_body_needs_a_length() -> None:
     assert (refused.value.status, refused.value.code) == (411, "length_required")
 
 
+def test_a_body_that_was_cut_off_is_refused_though_it_could_be_read() -> None:
+    environ = {"CONTENT_LENGTH": "40", "wsgi.input_terminated": True}
+
+    assert refusal(b'{"name":"Acme"}', environ_overrides=environ) == (400, "body_incomplete")
+
+
 @pytest.mark.parametrize("length", ["-1", "abc", "1.5", ""])
 def test_a_length_that_is_none_gives_no_body(length: str) -> None:
     assert refusal(b"", environ_overrides={"CONTENT_LENGTH": length}) == (400, "body_required")

@@ -488,6 +488,7 @@ def _leaking(other: AnAccount) -> Flask:
     return app
 
 
+@pytest.mark.owner  # any other role would be shown nothing
 def test_an_operation_that_leaks_is_found(app: Flask) -> None:
     tenants = _two_tenants(app)
     leaking = _leaking(tenants.other)

@@ -66,7 +66,7 @@ def _people(account: AnAccount, pool: Pool, many: int) -> Iterator[tuple[Any, An
         kind = "none" if rare else "unpaid" if number % 9 == 0 else "paid"
         email = f"{name_key(name).replace(' ', '.')}.number{number}@example.com"
         active = None if invited else NOW - timedelta(minutes=drawn.randrange(600_000))
-        user = {
+        user: dict[str, Any] = {
             "account_id": account.id, "id": ids.new("usr"), "email": email, "email_key": email,
             "name": name, "name_key": name_key(name), "search_text": search_text(name, email),
             "status": "deactivated" if rare else "invited" if invited else "active",

@@ -7,20 +7,21 @@ Nothing is lost, nothing is first sent out of its order; what is sent twice is c
 import json
 import os
 import random
-import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import pytest
 
+from licensing import clock, settings
 from licensing.rules.permissions import system
 from licensing.settings import Settings
 from tests import warm
 from tests.faults.dispatching import FAULTS
-from tests.receivers import Answer, Received, Receiver
+from tests.faults.harness import Database, Harness, a_seed
+from tests.faults.seen import Seen
+from tests.receivers import Received, Receiver
 from tests.serving import ROOT, clean_environment, nothing
 from tests.world import AnAccount, Hands, an_account
 from webhooks.models import Lane
@@ -32,7 +33,7 @@ SECONDS_TO_FINISH = 60
 
 
 @contextmanager
-def _dispatchers(settings: Settings, *arguments: object) -> Iterator[Callable[[int], None]]:
+def _dispatchers(chosen: Settings, *arguments: object) -> Iterator[Callable[[int], None]]:
     """A crew of dispatchers; yields what kills one of them, and starts another in its place."""
     (reading, orders), (answers, printing) = os.pipe(), os.pipe()
     with nothing() as complaints, open(orders, "w") as to, open(answers) as said:  # noqa: PTH123
@@ -41,8 +42,8 @@ def _dispatchers(settings: Settings, *arguments: object) -> Iterator[Callable[[i
             cwd=ROOT,
             env=clean_environment()
             | {
-                "SEATKEEPER_DATABASE_URL": settings.database_url,
-                "SEATKEEPER_SECRET_KEY": settings.secret_key,
+                "SEATKEEPER_DATABASE_URL": chosen.database_url,
+                "SEATKEEPER_SECRET_KEY": chosen.secret_key,
                 "SEATKEEPER_WEBHOOK_ALLOWED_HOSTS": "127.0.0.1",
             },
             streams=(reading, printing, complaints),
@@ -64,38 +65,6 @@ def _endpoint(receiver: Receiver) -> str:
     return str(made.id)
 
 
-class Seen:
-    """What a receiver was sent: how often each event came, and which came out of its order."""
-
-    def __init__(self) -> None:
-        self.times: Counter[tuple[str, int]] = Counter()
-        self.out_of_order: list[tuple[str, int]] = []
-        self._last: dict[str, int] = {}
-        self._changed = threading.Condition()
-
-    def __call__(self, received: Received) -> Answer:
-        event = received.json
-        account, sequence = event["account_id"], event["sequence"]
-        with self._changed:
-            if (account, sequence) not in self.times and sequence < self._last.get(account, 0):
-                self.out_of_order.append((account, sequence))
-            self._last[account] = max(sequence, self._last.get(account, 0))
-            self.times[account, sequence] += 1
-            self._changed.notify_all()
-        return Answer(204)
-
-    def wait_for(self, expected: set[tuple[str, int]], seconds: float) -> set[tuple[str, int]]:
-        """Wait until all of these came; returns those that did not."""
-        with self._changed:
-            self._changed.wait_for(lambda: expected <= self.times.keys(), seconds)
-            return expected - self.times.keys()
-
-    @property
-    def duplicates(self) -> int:
-        """How many deliveries were not the first one of their event."""
-        return self.times.total() - len(self.times)
-
-
 def _all_events(accounts: list[AnAccount]) -> set[tuple[str, int]]:
     return {
         (account.id, event["sequence"])
@@ -105,17 +74,15 @@ def _all_events(accounts: list[AnAccount]) -> set[tuple[str, int]]:
     }
 
 
-def test_promise_1_and_2_hold_while_dispatchers_are_killed(service: Settings, hands: Hands) -> None:
-    seed = random.SystemRandom().randrange(2**32)
-    print(f"seed {seed}")  # noqa: T201 shown when the test fails
+def run(seed: int, size: int) -> dict[str, int]:
+    """Kill so many dispatchers while events happen; what none of them has sent is missing."""
     chance = random.Random(seed)  # noqa: S311 chance that can be repeated
-    hands.move_to(datetime.now(UTC))
-    accounts = [an_account() for _ in range(8)]
     seen = Seen()
-    with Receiver(seen) as receiver:
+    with clock.reading(clock.system_time), Receiver(seen) as receiver:
+        accounts = [an_account() for _ in range(8)]
         id = _endpoint(receiver)
-        with _dispatchers(service, DISPATCHERS) as kill_one:
-            for kill in range(KILLS):
+        with _dispatchers(settings.current(), DISPATCHERS) as kill_one:
+            for kill in range(size):
                 for _ in range(3):
                     chance.choice(accounts).user(seats=[])
                 kill_one(chance.randrange(DISPATCHERS))
@@ -128,8 +95,16 @@ def test_promise_1_and_2_hold_while_dispatchers_are_killed(service: Settings, ha
 
     assert (missing, seen.out_of_order) == (set(), [])
     print(f"{len(seen.times)} events, {seen.duplicates} duplicates")  # noqa: T201
-    assert seen.duplicates <= KILLS * 4
+    assert seen.duplicates <= size * 4
     assert Lane.select().where(Lane.endpoint_id == id, Lane.state == "blocked").count() == 0
+    return {"kills": size, "deliveries": seen.times.total(), "duplicates": seen.duplicates}
+
+
+HARNESSES = (Harness("F7", "kill dispatchers", run, size=200, database=Database.BOTH),)
+
+
+def test_promise_1_and_2_hold_while_dispatchers_are_killed() -> None:
+    run(a_seed(), KILLS)
 
 
 @pytest.mark.parametrize("point", FAULTS)

@@ -17,10 +17,11 @@ from datetime import UTC, datetime
 
 from dateutil.relativedelta import relativedelta
 
-from licensing import clock, db
+from licensing import clock, db, settings
 from licensing.models import Event, Subscription, Term
 from licensing.operations import giving_back
 from licensing.settings import Settings
+from tests.faults.harness import Database, Harness, a_seed
 from tests.serving import started
 from tests.warm import Process
 from tests.world import AnAccount, Hands, an_account
@@ -32,10 +33,10 @@ SECONDS_TO_FINISH = 240
 class Crew:
     """Schedulers in processes of their own; one that is killed is replaced."""
 
-    def __init__(self, settings: Settings, seed: int) -> None:
+    def __init__(self, chosen: Settings, seed: int) -> None:
         self.environment = {
-            "SEATKEEPER_DATABASE_URL": settings.database_url,
-            "SEATKEEPER_SECRET_KEY": settings.secret_key,
+            "SEATKEEPER_DATABASE_URL": chosen.database_url,
+            "SEATKEEPER_SECRET_KEY": chosen.secret_key,
         }
         self.chance = random.Random(seed)  # noqa: S311 chance that can be repeated
         self.members = [self._hired() for _ in range(SCHEDULERS)]
@@ -61,10 +62,8 @@ class Crew:
 
 
 @contextmanager
-def _a_crew(settings: Settings) -> Iterator[Crew]:
-    seed = random.SystemRandom().randrange(2**32)
-    print(f"seed {seed}")  # noqa: T201 shown when the test fails
-    crew = Crew(settings, seed)
+def _a_crew(seed: int) -> Iterator[Crew]:
+    crew = Crew(settings.current(), seed)
     try:
         yield crew
     finally:
@@ -92,27 +91,36 @@ def _wait_for_progress(to: int, deadline: float) -> None:
         time.sleep(0.02)
 
 
-def test_r23_every_missed_term_is_applied_once_and_in_order(
-    service: Settings, hands: Hands
-) -> None:
-    accounts = _accounts_that_missed_terms(hands)
-    expected = SUBSCRIPTIONS * MISSED
-    deadline = time.monotonic() + SECONDS_TO_FINISH
+def run(seed: int, size: int) -> dict[str, int]:
+    """Kill so many schedulers while they apply what was missed."""
+    hands = Hands()
+    with clock.reading(hands.read):
+        accounts = _accounts_that_missed_terms(hands)
+        expected = SUBSCRIPTIONS * MISSED
+        deadline = time.monotonic() + SECONDS_TO_FINISH
 
-    with _a_crew(service) as crew:
-        for kill in range(1, KILLS + 1):
-            _wait_for_progress(expected * kill // (KILLS + 2), deadline)
-            crew.kill_one()
-        _wait_for_progress(expected, deadline)
+        with _a_crew(seed) as crew:
+            for kill in range(1, size + 1):
+                _wait_for_progress(expected * kill // (size + 2), deadline)
+                crew.kill_one()
+            _wait_for_progress(expected, deadline)
 
-    assert crew.kills == KILLS
-    assert _renewed() == expected
-    for account in accounts:
-        assert _terms_told(account) == [2, 3, 4, 5]
-        assert account.numbers("core") == (7, 0, 0)
-        assert Counter(account.happened())["seat_removal.applied"] == 1
-    told = Event.select().where(Event.type == "subscription.renewed").count()
-    assert told == expected
+        assert crew.kills == size
+        assert _renewed() == expected
+        for account in accounts:
+            assert _terms_told(account) == [2, 3, 4, 5]
+            assert account.numbers("core") == (7, 0, 0)
+            assert Counter(account.happened())["seat_removal.applied"] == 1
+        told = Event.select().where(Event.type == "subscription.renewed").count()
+        assert told == expected
+    return {"kills": size, "terms": expected}
+
+
+HARNESSES = (Harness("F12", "kill schedulers", run, size=60, database=Database.BOTH),)
+
+
+def test_r23_every_missed_term_is_applied_once_and_in_order() -> None:
+    run(a_seed(), KILLS)
 
 
 def _terms_told(account: AnAccount) -> list[int]:

@@ -7,6 +7,7 @@ import threading
 from flask import Flask
 
 from licensing import db
+from licensing.models import Event
 from licensing.operations import assigning
 from licensing.queries import snapshot as queries
 from licensing.rules.permissions import Scope
@@ -26,6 +27,8 @@ def test_a_snapshot_is_what_the_log_comes_to(app: Flask, hands: Hands) -> None:
     snapshot = api.get("snapshot").json
 
     assert (snapshot["sequence"], snapshot["epoch"]) == (last["sequence"], 1)
+    digest = Event.get(Event.id == last["id"]).digest
+    assert snapshot["log_digest"] == f"sha256:{digest}"
     (pool,) = snapshot["pools"]
     assert (pool["purchased"], pool["assigned"], pool["scheduled_removal"]) == (10, 1, 2)
     assert [seat["seat_type"] for seat in snapshot["seats"]] == ["core"]

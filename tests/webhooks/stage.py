@@ -16,6 +16,7 @@ from peewee import Case, fn
 
 from licensing import settings
 from licensing.rules.permissions import system
+from tests import hygiene
 from tests.receivers import Receiver
 from tests.world import AnAccount, Hands
 from webhooks.dispatcher import Dispatcher
@@ -49,7 +50,7 @@ class Stage:
         )
         made, secret = endpoints.create_endpoint(system(), wanted)
         endpoints.enable_endpoint(system(), made.id)
-        self.secrets[made.id] = secret
+        self.secrets[made.id] = hygiene.secret(secret)
         return str(made.id)
 
     def deliver(self) -> int:

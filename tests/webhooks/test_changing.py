@@ -6,6 +6,7 @@ from threading import Thread
 import pytest
 
 from licensing import db
+from licensing.row_security import EVERY_ACCOUNT
 from licensing.rules.permissions import system
 from tests.receivers import Answer, Received, Receiver
 from tests.webhooks.stage import Stage, a_stage, endpoint
@@ -64,7 +65,7 @@ def test_what_happens_to_an_endpoint_while_it_is_sent_to(
 
 def _in_a_thread(work: Callable[[], None]) -> None:
     def run() -> None:
-        with db.connection():
+        with db.connection(EVERY_ACCOUNT):
             work()
         db.close()
 

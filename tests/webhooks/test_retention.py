@@ -1,18 +1,25 @@
 """How long attempts and events are kept, and what is never deleted (promise 10)."""
 
+import threading
+from dataclasses import replace
+
 import pytest
 from flask import Flask
 
-from licensing.models import Event, EventSubject
+from licensing import db, events, settings
+from licensing.db import transactional
+from licensing.models import Event, EventSubject, IdempotencyKey
 from licensing.operations import test_clocks
 from licensing.rules.permissions import system
 from tests.http import calling
+from tests.queries.test_budgets import _plan as plan
+from tests.queries.test_budgets import statements
 from tests.receivers import Receiver
 from tests.webhooks.stage import a_stage
 from tests.world import START, AnAccount, Hands, an_account
 from webhooks import retention
 from webhooks.models import Attempt, Notice
-from webhooks.operations import endpoints
+from webhooks.operations import endpoints, replaying
 
 LONG = {"days": 401}
 
@@ -34,7 +41,7 @@ def test_promise_10_attempts_are_kept_for_thirty_days(hands: Hands) -> None:
         hands.move(days=10, seconds=1)
         purged = retention.purge()
 
-    assert purged == {"attempts": 2, "events": 0, "notices": 0}
+    assert purged == {"attempts": 2, "events": 0, "notices": 0, "answers": 0}
     assert Attempt.select().count() == 2
 
 
@@ -147,6 +154,165 @@ def test_who_asks_for_events_that_were_deleted_is_told(app: Flask, hands: Hands)
     assert answer.json["first"] == first
     assert api.get(f"events?after={first - 1}").json["items"][0]["sequence"] == first
     assert api.get("events").json["items"][0]["sequence"] == first
+
+
+def _answers() -> list[str]:
+    return sorted(row.idempotency_key for row in IdempotencyKey.select())
+
+
+def test_r18_answers_are_kept_for_seven_days(app: Flask, hands: Hands) -> None:
+    account = an_account()
+    api = calling(app, account)
+    api.post("users", {"email": "a@example.com", "name": "A"}, key="old")
+    hands.move(days=1)
+    api.post("users", {"email": "b@example.com", "name": "B"}, key="new")
+    hands.move(days=6)
+    kept = retention.purge()["answers"], _answers()
+    hands.move(seconds=1)
+    purged = retention.purge()["answers"], _answers()
+    again = api.post("users", {"email": "c@example.com", "name": "C"}, key="old")
+
+    assert kept == (0, ["new", "old"])
+    assert purged == (1, ["new"])
+    assert again.status_code == 201
+    assert "Idempotency-Replayed" not in again.headers
+
+
+def test_r18_for_how_long_answers_are_kept_is_a_setting(app: Flask, hands: Hands) -> None:
+    calling(app, an_account()).post("users", {"email": "a@example.com", "name": "A"}, key="one")
+    before = settings.current()
+    hands.move(days=1, seconds=1)
+
+    settings.put_in_force(replace(before, idempotency_days=1))
+    purged = retention.purge()["answers"]
+    settings.put_in_force(before)
+
+    assert purged == 1
+
+
+def test_r18_what_is_being_worked_on_stays_whatever_its_age(hands: Hands) -> None:
+    IdempotencyKey.create(
+        account_id="acc_1", caller="key_1", idempotency_key="one", fingerprint="f", created_at=START
+    )
+    hands.move(days=99)
+
+    assert retention.purge()["answers"] == 0
+    assert _answers() == ["one"]
+
+
+def test_r18_old_answers_are_found_through_an_index(
+    hands: Hands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "ROWS_PER_STEP", 2)
+    for number in range(5):
+        columns = {"caller": "key_1", "fingerprint": "f", "status": 201, "created_at": START}
+        IdempotencyKey.create(account_id="acc_1", idempotency_key=str(number), **columns)
+    hands.move(days=99)
+
+    with statements() as seen:
+        purged = retention.purge()["answers"]
+
+    (delete, *steps) = [found for found in seen if found[0].startswith('DELETE FROM "idempotency')]
+    assert (purged, len(steps)) == (5, 3)
+    assert "idempotency_keys_created" in plan(*delete)
+
+
+def _replay_while_purged(account: AnAccount, endpoint_id: str) -> None:
+    """A purge begins when the replay has looked at the log, and has not been committed yet."""
+    purge = threading.Thread(target=_purge_elsewhere)
+
+    @transactional
+    def replay() -> None:
+        replaying.replay(system(), endpoint_id, from_sequence=1)
+        purge.start()
+        while purge.is_alive() and not _waits():
+            purge.join(0.01)
+
+    replay()
+    purge.join()
+
+
+def _purge_elsewhere() -> None:
+    with db.connection():
+        retention.purge()
+    db.close()
+
+
+def _waits() -> bool:
+    """Whether the other thread waits for this one; SQLite lets in one writer anyway."""
+    if db.on_sqlite():
+        return True
+    return db.db.execute_sql("SELECT 1 FROM pg_locks WHERE NOT granted").fetchone() is not None
+
+
+@pytest.mark.parametrize("held", [True, False])
+def test_promise_10_a_purge_does_not_pass_a_replay_that_is_being_made(
+    hands: Hands, monkeypatch: pytest.MonkeyPatch, held: bool
+) -> None:
+    """The negative control: without the lock, what was promised is gone."""
+    if not held and db.on_sqlite():
+        pytest.skip("SQLite lets in one writer at a time")
+    account = an_account()
+    with Receiver() as receiver, a_stage(hands) as stage:
+        id = stage.endpoint(receiver, account, start="beginning")
+        stage.deliver()
+        told = len(receiver.events)
+        hands.move(**LONG)
+        if not held:
+            monkeypatch.setattr(events, "hold", lambda *_: None)
+
+        _replay_while_purged(account, id)
+        receiver.forget()
+        stage.deliver()
+
+    assert (len(receiver.events) == told) == held
+
+
+def test_promise_10_a_replay_begins_with_what_a_purge_has_left(hands: Hands) -> None:
+    account = an_account()
+    with Receiver() as receiver, a_stage(hands) as stage:
+        id = stage.endpoint(receiver, account)
+        hands.move(**LONG)
+        account.user(seats=[])
+        stage.deliver()
+        retention.purge()
+        receiver.forget()
+        replaying.replay(system(), id, from_sequence=1)
+        stage.deliver()
+        left = _sequences(account)
+
+    assert [event["sequence"] for event in receiver.events] == left
+    assert left[0] > 1
+
+
+def test_promise_10_two_purges_at_once_leave_a_log_that_is_whole(
+    hands: Hands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After the test, the invariants are looked up: the chain begins where the account says."""
+    monkeypatch.setattr(retention, "ROWS_PER_STEP", 1)
+    account = an_account()
+    for _ in range(10):
+        account.user(seats=[])
+    last = _sequences(account)[-1]
+    hands.move(**LONG)
+    purges = [threading.Thread(target=_purge_elsewhere) for _ in range(4)]
+    for purge in purges:
+        purge.start()
+    for purge in purges:
+        purge.join()
+
+    assert _sequences(account) == [last]
+
+
+def test_logs_without_anything_old_are_not_even_looked_at(hands: Hands) -> None:
+    for _ in range(3):
+        an_account()
+    hands.move(days=100)
+
+    with statements() as seen:
+        retention.purge()
+
+    assert len([sql for sql, _ in seen if '"events"' in sql]) == 1
 
 
 def test_much_is_deleted_in_small_steps(hands: Hands, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,14 +9,19 @@ from datetime import timedelta
 import pytest
 
 from licensing import clock, db
-from licensing.db import transactional
+from licensing.compiled import compiled
+from licensing.db import for_update, transactional
+from licensing.row_security import EVERY_ACCOUNT
+from licensing.rules.permissions import system
 from licensing.settings import Settings, current
 from tests.receivers import Answer, Received, Receiver
 from tests.webhooks.stage import a_stage, endpoint
 from tests.world import START, Hands, an_account
 from webhooks import dispatcher, endpoints, lanes, messages, outcomes, waking
 from webhooks.dispatcher import Dispatcher
-from webhooks.models import Attempt, Lane
+from webhooks.models import Attempt, Endpoint, Lane
+from webhooks.operations import endpoints as endpoint_operations
+from webhooks.operations.endpoints import NewEndpoint
 from webhooks.rules import Breaker, Occasion
 from webhooks.transport import Outcome, Transport
 
@@ -192,7 +197,7 @@ def test_promise_7_clocks_of_their_own_would_make_them_send_twice(hands: Hands) 
 
 
 def _delivering(one: Dispatcher) -> None:
-    with db.connection():
+    with db.connection(EVERY_ACCOUNT):
         one.deliver_all()
     db.close()
 
@@ -234,7 +239,8 @@ def test_promise_7_dispatchers_that_settle_at_once_do_not_wait_for_each_other(
     with a_stage(hands) as stage, Receiver() as receiver:
         id = stage.endpoint(receiver, company, "user.created")
     message = messages.outside_of_logs(endpoint(id), messages.PING, {})
-    monkeypatch.setattr(endpoints, "LOCK", lock)
+    locked = compiled(lambda id: for_update(Endpoint.select().where(Endpoint.id == id), lock))
+    monkeypatch.setattr(endpoints, "_locked_endpoint", locked)
     both, tried = threading.Barrier(2), list[str]()
 
     @transactional
@@ -246,7 +252,7 @@ def test_promise_7_dispatchers_that_settle_at_once_do_not_wait_for_each_other(
         endpoints.locked(id)
 
     def work() -> None:
-        with db.connection():
+        with db.connection(EVERY_ACCOUNT):
             settle()
         db.close()
 
@@ -295,3 +301,31 @@ def test_a_slow_start_doubles() -> None:
 
     assert most[0] == most[9] == 1
     assert (most[10], most[20], most[30], most[40], most[59]) == (2, 4, 8, 16, 16)
+
+
+def test_promise_1_holds_when_a_dispatcher_loses_its_connection() -> None:
+    account = an_account()
+    cut = threading.Event()
+
+    def now() -> int:
+        if not cut.is_set():
+            cut.set()
+            _cut_the_connection()
+        return lanes.database_now()
+
+    with clock.reading(clock.system_time), Receiver() as receiver:
+        made, _ = endpoint_operations.create_endpoint(system(), NewEndpoint(receiver.url, ["*"]))
+        endpoint_operations.enable_endpoint(system(), made.id)
+        account.user(seats=[])
+        with _running(now=now):
+            receiver.wait_for(1)
+
+    assert cut.is_set()
+
+
+def _cut_the_connection() -> None:
+    """Cut what this thread works on."""
+    if db.on_sqlite():
+        db.db.connection().close()
+    else:
+        db.db.execute_sql("SELECT pg_terminate_backend(pg_backend_pid())")

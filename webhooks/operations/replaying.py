@@ -1,5 +1,6 @@
 """Moving cursors by hand: replay what was sent, recover what was parked, skip what will not go."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -165,7 +166,7 @@ def skip(
 
 
 def _passed_over(
-    actor: Actor, endpoint: Endpoint, lane: Lane, types: list[str], through: int, reason: str
+    actor: Actor, endpoint: Endpoint, lane: Lane, types: Sequence[str], through: int, reason: str
 ) -> list[Parked]:
     cursor, previous = lane.cursor, lane.previous
     skipped: list[Parked] = []

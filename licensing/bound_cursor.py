@@ -1,0 +1,77 @@
+"""How a connection to PostgreSQL says whose rows it may touch: for one transaction at a time."""
+
+from dataclasses import dataclass
+from typing import Any, Self
+from weakref import WeakKeyDictionary
+
+import psycopg
+from psycopg.pq import TransactionStatus
+
+from licensing.row_security import SETTING, account_in_force
+
+# The owner of the tables and a superuser are not bound. Nothing is found before there are tables.
+IS_BOUND = "SELECT row_security_active(oid) FROM pg_class WHERE oid = to_regclass('accounts')"
+# True: only until the end of the transaction, so that nothing is left on the connection.
+NAME_ACCOUNT = f"SELECT set_config('{SETTING}', %s, true)"
+
+
+@dataclass
+class _Known:
+    """What is known of a connection: whether its role is bound, and whose rows it may touch now."""
+
+    is_bound: bool
+    named: str | None = None
+
+
+_connections: WeakKeyDictionary["psycopg.Connection[Any]", _Known] = WeakKeyDictionary()
+
+
+class BoundCursor(psycopg.Cursor[Any]):
+    """
+    Names the account in force to the database, where the role is bound by row-level security.
+
+    It costs no round trip: a transaction begins with it, and a statement outside of one is sent
+    together with it, as one transaction of the two.
+    """
+
+    def execute(self, query: Any, params: Any = None, **options: Any) -> Self:
+        """Run a statement for the account in force."""
+        status = self.connection.info.transaction_status
+        account = account_in_force()
+        known = _connections.get(self.connection)
+        if known is None and account is not None and status == TransactionStatus.IDLE:
+            known = self._look()
+        if known is None or not known.is_bound:
+            return super().execute(query, params, **options)
+        text = str(query)
+        if _is_to_be_named(known, account, status):
+            with self.connection.pipeline():
+                if text.startswith("BEGIN"):
+                    super().execute(query, params, **options)
+                    self._name(known, account)
+                else:
+                    self._name(known, account)
+                    super().execute(query, params, **options)
+        else:
+            super().execute(query, params, **options)
+        if text.startswith("ROLLBACK"):
+            known.named = None  # it may be again what it was at the savepoint
+        return self
+
+    def _look(self) -> _Known | None:
+        found = psycopg.Cursor(self.connection).execute(IS_BOUND).fetchone()
+        if found is None:
+            return None
+        known = _connections[self.connection] = _Known(bool(found[0]))
+        return known
+
+    def _name(self, known: _Known, account: str | None) -> None:
+        psycopg.Cursor(self.connection).execute(NAME_ACCOUNT, (account or "",))
+        known.named = account
+
+
+def _is_to_be_named(known: _Known, account: str | None, status: TransactionStatus) -> bool:
+    """Whether the database has to be told whose rows the next statement may touch."""
+    if status == TransactionStatus.IDLE:
+        return account is not None
+    return status == TransactionStatus.INTRANS and account != known.named

@@ -1,0 +1,37 @@
+"""Connections to PostgreSQL, and what becomes of those who wait for one that cannot be made."""
+
+import time
+from typing import Any
+
+from peewee import OperationalError, PostgresqlDatabase
+from playhouse.pool import PooledPostgresqlDatabase
+
+# An attempt that fails sooner was refused: the host is there, and asking again costs nothing.
+SECONDS_OF_SILENCE = 1.0
+SECONDS_UNTIL_TRIED_AGAIN = 1.0
+
+
+class _Reached(PostgresqlDatabase):
+    """A database to which nobody connects right after somebody has waited for it in vain."""
+
+    _silent_until = 0.0
+
+    def _connect(self) -> Any:
+        began = time.monotonic()
+        if began < self._silent_until:
+            raise OperationalError("the database has just been found out of reach")
+        try:
+            return super()._connect()  # type: ignore[misc]
+        except Exception:
+            if time.monotonic() - began >= SECONDS_OF_SILENCE:
+                self._silent_until = time.monotonic() + SECONDS_UNTIL_TRIED_AGAIN
+            raise
+
+
+class Pool(PooledPostgresqlDatabase, _Reached):  # type: ignore[misc]
+    """
+    Peewee's pool, in which one connection is opened at a time, and all others wait for that.
+
+    When a network is cut, each of those who wait would have his own timeout begin when the one
+    before him has ended. Here they are told at once what the first one has found out.
+    """

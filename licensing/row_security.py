@@ -1,0 +1,42 @@
+"""
+Row-level security, a second belt on PostgreSQL: whose rows the statements of a thread may touch.
+
+The first belt is that every query names its account. Where one ever forgets to, a role that does
+not own the tables sees the rows of the thread's account alone, and none where none was named. The
+owner of the tables is not bound, and pays nothing. What a role may do to a table is what the
+table's policies say, so that they are the one place to look.
+"""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+# For work that ranges over accounts: who asks, what is due, what has to be sent.
+EVERY_ACCOUNT = "*"
+SETTING = "seatkeeper.account"
+# Asked once for each statement, not for each row. A connection that once had a setting says "", not
+# null, when it has none; and no row may have that for its account.
+ACCOUNT = f"(SELECT NULLIF(current_setting('{SETTING}', true), ''))"
+ALL = ("SELECT", "INSERT", "UPDATE", "DELETE")
+
+
+class _Here(threading.local):
+    account: str | None = None
+
+
+_here = _Here()
+
+
+def account_in_force() -> str | None:
+    """Whose rows this thread may touch: one account's, `EVERY_ACCOUNT`'s, or nobody's (None)."""
+    return _here.account
+
+
+@contextmanager
+def within(account_id: str) -> Iterator[None]:
+    """Touch the rows of one account only inside the block, or those of `EVERY_ACCOUNT`."""
+    before, _here.account = _here.account, account_id
+    try:
+        yield
+    finally:
+        _here.account = before

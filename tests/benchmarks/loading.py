@@ -1,0 +1,104 @@
+"""A load on a server: wrk with keep-alive connections, on a processor of its own."""
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+SCRIPT = Path(__file__).with_name("load.lua")
+CONNECTIONS = 16
+
+
+class BadAnswers(Exception):
+    """Something was answered that is no success: such a figure says nothing."""
+
+
+@dataclass(frozen=True)
+class Ask:
+    """
+    One request for each user, over and over.
+
+    Attributes:
+        users: the file with the users and their accounts, one a line.
+        method, path, body: `{user}` and `{account}` are replaced in the path and in the body.
+        headers: an `Idempotency-Key` gets another value in each request.
+    """
+
+    users: Path
+    method: str
+    path: str
+    body: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Window:
+    """What came of a load; times in milliseconds."""
+
+    requests: int
+    rate: float
+    p50: float
+    p99: float
+    longest: float
+    fairness: float
+    next_user: int
+
+
+def is_there() -> bool:
+    """Whether wrk is installed."""
+    return shutil.which("wrk") is not None
+
+
+def load(
+    address: str, ask: Ask, seconds: float, first: int = 0, connections: int = CONNECTIONS
+) -> Window:
+    """
+    Ask for so many seconds; each connection is one client in a thread of its own.
+
+    Args:
+        first: the number of the user with whom to begin; `next_user` of the window is who follows.
+
+    Raises `BadAnswers`.
+    """
+    command = ["wrk", f"-t{connections}", f"-c{connections}", f"-d{max(1, round(seconds))}s"]
+    command += [f"--script={SCRIPT}", "--timeout=10s"]
+    for name, value in ask.headers.items():
+        command += ["-H", f"{name}: {value}"]
+    command += [address, "--", str(ask.users), str(first), str(connections)]
+    command += [ask.method, ask.path, ask.body]
+    ended = subprocess.run(  # noqa: S603 wrk, which is ours to start
+        [*beside(), *command], capture_output=True, text=True, check=True
+    )
+    told, example = ended.stdout.split("RESULT\n")[1].split("\n")[:2]
+    result = json.loads(told)
+    if result["bad"] or result["broken"]:
+        raise BadAnswers(f"{ask.method} {ask.path}: {told} {example}")
+    answered: Sequence[int] = result["answered"]
+    return Window(
+        requests=result["requests"],
+        rate=result["requests"] / result["seconds"],
+        p50=result["p50"],
+        p99=result["p99"],
+        longest=result["max"],
+        fairness=min(answered) / max(max(answered), 1),
+        next_user=first + (result["sent_most"] + 1) * connections,
+    )
+
+
+def beside() -> list[str]:
+    """How a command begins that leaves the first processor to the server."""
+    return _on(range(1, os.cpu_count() or 1))
+
+
+def in_front() -> list[str]:
+    """How the command of a server begins: on the first processor, where there is another one."""
+    return _on(range(1))
+
+
+def _on(processors: Sequence[int]) -> list[str]:
+    if not processors or (os.cpu_count() or 1) < 2:
+        return []
+    return ["taskset", "-c", ",".join(map(str, processors))]
