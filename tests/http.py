@@ -36,7 +36,7 @@ class ContractClient(FlaskClient):
         """Send a request and check the answer."""
         answer = super().open(*args, **kwargs)
         hygiene.secrets_of(answer.request.headers.get("Authorization", ""))
-        if b"_" in answer.data:
+        if b"_" in answer.data and not answer.mimetype.startswith("image/"):
             hygiene.secrets_of(answer.get_data(as_text=True))
         check_against_contract(self.application, answer)
         return answer

@@ -26,7 +26,7 @@ from typing import Any
 
 from peewee import Model, PeeweeException
 
-from licensing import db, finding
+from licensing import db, finding, turns
 from licensing.clock import to_text
 from licensing.models import (
     TABLES,
@@ -292,8 +292,9 @@ class Player:
         """Whether it waits for somebody who writes."""
         if db.on_sqlite():
             frame = sys._current_frames().get(self.ident)
-            turn: Any = db._turn
-            return frame is not None and frame.f_code is turn.__wrapped__.__code__
+            while frame is not None and frame.f_code is not turns.Turn.take.__code__:
+                frame = frame.f_back
+            return frame is not None
         waiting = "SELECT count(*) FROM pg_locks WHERE pid = %s AND NOT granted"
         return bool(db.db.execute_sql(waiting, (self.backend,)).fetchone()[0])
 

@@ -22,7 +22,8 @@ ENDS = 3
 SECONDS_TO_DELIVER = 30
 END_ALL_OTHERS = """
     SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
-    WHERE datname = current_database() AND pid <> pg_backend_pid()
+    WHERE datname = current_database() AND application_name = 'seatkeeper'
+    AND pid <> pg_backend_pid()
 """
 
 
