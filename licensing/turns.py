@@ -3,54 +3,105 @@ The turn to write to an SQLite file: one thread of one process at a time.
 
 SQLite's own queue has no order: who finds the file locked sleeps for up to a tenth of a second and
 tries again, so that under load some writers get nothing done for seconds. Here threads wait for a
-lock of their process, and the one that has it waits for the other processes in the kernel.
+lock of their process, and only the one that has it waits for the other processes. None of these
+locks promises an order, but a process that has had its turn lets one that waits go first.
 """
 
 import fcntl
 import os
 import threading
+import time
+
+# The kernel would wait for a lock at no cost, but for ever.
+SHORTEST_PAUSE, LONGEST_PAUSE = 0.0002, 0.001
 
 
 class Turn:
-    """The turn to write to one file; a second file beside it is what processes wait for."""
+    """The turn to write to one file; two files beside it are what processes wait for."""
 
     def __init__(self, file: str) -> None:
-        self._file = f"{file}.writing"
         self._threads = threading.Lock()
-        self._process, self._lock = 0, -1
+        # Without the first one, who has just given the turn back would mostly have it again before
+        # a process that waits has looked.
+        self._next, self._writing = _Lock(f"{file}.next"), _Lock(f"{file}.writing")
 
     def take(self, seconds: float) -> bool:
         """
         Wait for it, for so many seconds at the most; whether it came.
 
-        Other processes have as much time as they need: the kernel gives their turn back when they
-        end, and the threads behind the one that waits for them are not kept any longer.
+        A process that ends has given its turn back. Raises `OSError` where a file cannot be opened.
         """
+        deadline = time.monotonic() + seconds
         if not self._threads.acquire(timeout=seconds):
             return False
+        came = False
         try:
-            fcntl.flock(self._opened(), fcntl.LOCK_EX)
-        except BaseException:
-            self._threads.release()
-            raise
-        return True
+            came = self._comes_before(deadline)
+        finally:
+            if not came:
+                self._threads.release()
+        return came
+
+    def _comes_before(self, deadline: float) -> bool:
+        if not self._next.take(deadline):
+            return False
+        try:
+            return self._writing.take(deadline)
+        finally:
+            self._next.give_back()
 
     def give_back(self) -> None:
         """Let the next one have it."""
         try:
-            fcntl.flock(self._opened(), fcntl.LOCK_UN)
+            self._writing.give_back()
         finally:
             self._threads.release()
+
+    def close(self) -> None:
+        """Let the files go; nobody has the turn."""
+        self._next.close()
+        self._writing.close()
+
+
+class _Lock:
+    """A file that one process at a time has, for whichever of its threads."""
+
+    def __init__(self, file: str) -> None:
+        self._file = file
+        self._process, self._opened_as = 0, -1
+
+    def take(self, deadline: float) -> bool:
+        """Wait for it until an instant of the monotonic clock; whether it came."""
+        pause = SHORTEST_PAUSE
+        while not self._is_free():
+            left = deadline - time.monotonic()
+            if left <= 0:
+                return False
+            time.sleep(min(pause, left))
+            pause = min(pause * 2, LONGEST_PAUSE)
+        return True
+
+    def _is_free(self) -> bool:
+        """Take it unless another process has it."""
+        try:
+            fcntl.flock(self._opened(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+    def give_back(self) -> None:
+        """Let another process have it."""
+        fcntl.flock(self._opened(), fcntl.LOCK_UN)
 
     def _opened(self) -> int:
         # A process that was forked off opens the file itself: what it inherited is its parent's.
         if self._process != os.getpid():
-            self._lock = os.open(self._file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            self._opened_as = os.open(self._file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             self._process = os.getpid()
-        return self._lock
+        return self._opened_as
 
     def close(self) -> None:
-        """Let the file go; nobody has the turn."""
+        """Let the file go, which nobody has."""
         if self._process == os.getpid():
-            os.close(self._lock)
+            os.close(self._opened_as)
             self._process = 0

@@ -1,8 +1,12 @@
 """The turn to write is had by one thread of one process at a time."""
 
+import fcntl
 import subprocess
 import sys
 import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -19,6 +23,8 @@ print("taken", flush=True)
 sys.stdin.readline()
 turn.give_back()
 print("given back", flush=True)
+assert turn.take(30)
+print("taken again", flush=True)
 sys.stdin.readline()
 """
 FORKED = """
@@ -44,45 +50,73 @@ os.wait()
 """
 
 
-def test_a_process_waits_until_another_one_gives_the_turn_back(tmp_path: Path) -> None:
-    file = str(tmp_path / "seatkeeper.db")
-    ours, came = Turn(file), threading.Event()
+@contextmanager
+def _holder(file: str) -> Iterator["subprocess.Popen[str]"]:
+    """A process that has the turn; it gives it back when it is told, and wants it again at once."""
     with subprocess.Popen(  # noqa: S603 ourselves
         [sys.executable, "-c", HOLDER, file],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
     ) as other:
-        assert other.stdin is not None
-        assert other.stdout is not None
-        assert other.stdout.readline() == "taken\n"
-        waiting = threading.Thread(target=lambda: (ours.take(30), came.set()))
+        try:
+            assert _said(other) == "taken"
+            yield other
+        finally:
+            other.kill()
+
+
+def _said(other: "subprocess.Popen[str]") -> str:
+    assert other.stdout is not None
+    return other.stdout.readline().strip()
+
+
+def _tell(other: "subprocess.Popen[str]") -> None:
+    assert other.stdin is not None
+    other.stdin.write("\n")
+    other.stdin.flush()
+
+
+def _is_had(file: str) -> bool:
+    """Whether anybody has the lock on a file."""
+    with Path(file).open() as opened:
+        try:
+            fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
+def test_a_process_waits_until_another_one_gives_the_turn_back_and_comes_before_it(
+    tmp_path: Path,
+) -> None:
+    file = str(tmp_path / "seatkeeper.db")
+    ours, came = Turn(file), threading.Event()
+    with _holder(file) as other:
+        waiting = threading.Thread(target=lambda: ours.take(30) and came.set())
         waiting.start()
-        waiting.join(timeout=0.2)
+        while not _is_had(f"{file}.next"):
+            time.sleep(0.001)
         assert not came.is_set()
 
-        other.stdin.write("\n")
-        other.stdin.flush()
+        _tell(other)
 
-        assert other.stdout.readline() == "given back\n"
+        assert _said(other) == "given back"
         assert came.wait(timeout=30)
         waiting.join()
-        other.kill()
-    ours.give_back()
+        ours.give_back()
+        assert _said(other) == "taken again"
     ours.close()
 
 
-def test_a_process_that_ends_gives_its_turn_back(tmp_path: Path) -> None:
+def test_a_process_is_told_when_another_one_does_not_give_the_turn_back(tmp_path: Path) -> None:
     file = str(tmp_path / "seatkeeper.db")
-    with subprocess.Popen(  # noqa: S603 ourselves
-        [sys.executable, "-c", HOLDER, file], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    ) as other:
-        assert other.stdout is not None
-        assert other.stdout.readline() == b"taken\n"
-        other.kill()
     ours = Turn(file)
+    with _holder(file):
+        assert not ours.take(0.05)
+        assert not ours.take(0)  # and the other threads of the process are not kept waiting
 
-    assert ours.take(1)
+    assert ours.take(5)  # it ended, and so gave it back
 
     ours.give_back()
     ours.close()
