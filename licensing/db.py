@@ -72,7 +72,7 @@ class _Here(threading.local):
 
 
 _here = _Here()
-# Who may write to the SQLite file; none where the database has an order of its own.
+# Who may write to the SQLite file; none where there is no file.
 _write_turn: Turn | None = None
 
 
@@ -86,17 +86,23 @@ def open_database(settings: Settings) -> None:
     close_all()
     if _write_turn is not None:
         _write_turn.close()
-    _write_turn = Turn(str(sqlite_file(settings.database_url))) if settings.on_sqlite else None
     db.initialize(
         connecting.sqlite(settings, SECONDS_TO_WAIT)
         if settings.on_sqlite
         else connecting.postgresql(settings, SECONDS_TO_WAIT)
     )
+    in_file = on_sqlite() and not in_memory()
+    _write_turn = Turn(str(sqlite_file(settings.database_url))) if in_file else None
 
 
 def on_sqlite() -> bool:
     """Whether the handle points at SQLite."""
     return isinstance(db.obj, SqliteDatabase)
+
+
+def in_memory() -> bool:
+    """Whether the handle points at an SQLite database that is in no file, and so of one thread."""
+    return on_sqlite() and db.obj.database == ":memory:"
 
 
 @contextmanager

@@ -16,6 +16,15 @@ import time
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.0002, 0.001
 
 
+def open_to_lock(file: str) -> int:
+    """
+    A descriptor of a file to be locked, which is made where it is missing.
+
+    To read it is enough for that: so it does not matter which user was the first to come.
+    """
+    return os.open(file, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
+
+
 class Turn:
     """The turn to write to one file; two files beside it are what processes wait for."""
 
@@ -96,7 +105,7 @@ class _Lock:
     def _opened(self) -> int:
         # A process that was forked off opens the file itself: what it inherited is its parent's.
         if self._process != os.getpid():
-            self._opened_as = os.open(self._file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            self._opened_as = open_to_lock(self._file)
             self._process = os.getpid()
         return self._opened_as
 

@@ -3,6 +3,8 @@
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +16,7 @@ from licensing.db import Busy, transaction, transactional
 from licensing.models import TABLES, Account, Event, Pool, Removal, Seat, Subscription, User
 from licensing.operations import giving_back
 from licensing.queries import invariants
-from licensing.settings import StartRefused
+from licensing.settings import Settings, StartRefused
 from tests.conftest import POSTGRES_URL
 from tests.world import an_account
 from webhooks.models import TABLES as WEBHOOK_TABLES
@@ -293,3 +295,23 @@ def test_who_waits_too_long_for_the_turn_to_write_is_told() -> None:
             quick()
         finish.set()
         running.result()
+
+
+def test_a_database_in_memory_leaves_no_file_behind(
+    service: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "here"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    db.close()
+    db.open_database(replace(service, database_url="sqlite:///:memory:"))
+    try:
+        with db.connection():
+            migrations.apply()
+            assert an_account().id
+        db.close()
+    finally:
+        db.open_database(service)
+        db.db.connect()
+
+    assert list(folder.iterdir()) == []

@@ -1,6 +1,7 @@
 """The turn to write is had by one thread of one process at a time."""
 
 import fcntl
+import os
 import subprocess
 import sys
 import threading
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from licensing.turns import Turn
+from licensing.turns import Turn, open_to_lock
 
 HOLDER = """
 import sys
@@ -144,3 +145,17 @@ def test_a_thread_is_told_when_its_turn_does_not_come(tmp_path: Path, seconds: f
     assert turn.take(1)
     turn.give_back()
     turn.close()
+
+
+def test_whoever_may_read_the_file_can_lock_it_whoever_has_made_it(tmp_path: Path) -> None:
+    """A command that was run as root has made it, and the service runs as another user."""
+    before = os.umask(0o022)
+    try:
+        opened = open_to_lock(str(tmp_path / "seatkeeper.db.writing"))
+    finally:
+        os.umask(before)
+    needs = fcntl.fcntl(opened, fcntl.F_GETFL) & os.O_ACCMODE
+    os.close(opened)
+
+    assert needs == os.O_RDONLY
+    assert (tmp_path / "seatkeeper.db.writing").stat().st_mode & 0o777 == 0o644

@@ -1,6 +1,7 @@
 """Bringing the database's schema up to date, one migrator at a time."""
 
 import fcntl
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,8 +9,9 @@ from pathlib import Path
 from playhouse.migrations import Runner
 
 from licensing import roles
-from licensing.db import db, on_sqlite
+from licensing.db import db, in_memory, on_sqlite
 from licensing.settings import StartRefused
+from licensing.turns import open_to_lock
 
 # Any number, as long as it is ours alone.
 ADVISORY_LOCK = 7_307_283_017
@@ -69,10 +71,15 @@ def versions() -> dict[str, str]:
 
 @contextmanager
 def _alone() -> Iterator[None]:
-    if on_sqlite():
-        with Path(f"{db.obj.database}.migrating").open("w") as lock:
+    if in_memory():
+        yield
+    elif on_sqlite():
+        lock = open_to_lock(f"{db.obj.database}.migrating")
+        try:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
+        finally:
+            os.close(lock)
     else:
         # Waiting for another migrator may take longer than a request may wait for a lock.
         db.execute_sql("SET lock_timeout = 0")

@@ -6,11 +6,9 @@ right after a commit. All that is chance comes from one seed, so that a seed is 
 tells it line by line.
 """
 
-import contextlib
 import hashlib
 import itertools
 import random
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -316,8 +314,6 @@ def worlds() -> Iterator[Callable[[int], World]]:
     numbers = itertools.count()
     state = random.getstate()
     with (
-        tempfile.TemporaryDirectory() as folder,
-        contextlib.chdir(folder),  # where the locks of a database in memory come to lie
         pytest.MonkeyPatch.context() as patch,
         clock.reading(hands.read),
         db.connection(),
