@@ -308,7 +308,11 @@ def _turn() -> Iterator[None]:
     if turn is None:
         yield
         return
-    if not turn.take(SECONDS_TO_WAIT):
+    try:
+        came = turn.take(SECONDS_TO_WAIT)
+    except OSError as failure:
+        raise OperationalError(f"the turn to write cannot be taken: {failure}") from failure
+    if not came:
         raise Busy("another command has held the database for too long")
     try:
         yield

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from flask import Flask
 from peewee import IntegrityError, OperationalError
 from pysqlite3 import dbapi2 as sqlite3
 
@@ -16,8 +17,9 @@ from licensing.db import Busy, transaction, transactional
 from licensing.models import TABLES, Account, Event, Pool, Removal, Seat, Subscription, User
 from licensing.operations import giving_back
 from licensing.queries import invariants
-from licensing.settings import Settings, StartRefused
+from licensing.settings import Settings, StartRefused, sqlite_file
 from tests.conftest import POSTGRES_URL
+from tests.http import calling
 from tests.world import an_account
 from webhooks.models import TABLES as WEBHOOK_TABLES
 
@@ -295,6 +297,27 @@ def test_who_waits_too_long_for_the_turn_to_write_is_told() -> None:
             quick()
         finish.set()
         running.result()
+
+
+@pytest.mark.skipif(bool(POSTGRES_URL), reason="PostgreSQL has no file to lock")
+def test_where_the_file_to_lock_cannot_be_opened_the_database_is_out_of_order(
+    service: Settings, app: Flask
+) -> None:
+    """As for whoever works on the database: 503 to callers, and threads that try again."""
+    account = an_account()
+    caller = calling(app, account)
+    db.open_database(service)  # with the file still to be opened
+    writing = Path(f"{sqlite_file(service.database_url)}.writing")
+    writing.unlink()
+    writing.mkdir()
+
+    with pytest.raises(OperationalError, match="turn to write"):
+        account.user(seats=[])
+    answer = caller.post("users", {"email": "x@example.com", "name": "X"})
+
+    assert (answer.status_code, answer.json["code"]) == (503, "unavailable")
+    writing.rmdir()
+    account.user(seats=[])
 
 
 def test_a_database_in_memory_leaves_no_file_behind(
