@@ -12,6 +12,8 @@ from licensing.settings import Settings, StartRefused
 
 # Before 3.51.3 two connections that write and checkpoint at once can corrupt a WAL database.
 OLDEST_SQLITE = (3, 51, 3)
+# The scheduler, the dispatcher, and who deletes what is old.
+BESIDE_REQUESTS = 3
 # What Peewee brings along; nothing here uses them.
 PYTHON_FUNCTIONS = ("date_part", "date_trunc", "_pw_json_contains")
 # Some commands write in different numbers of rows; each number is a statement to SQLite.
@@ -80,7 +82,7 @@ def postgresql(settings: Settings, patience: int) -> Database:
     more: dict[str, Any] = parse(url, unquote_password=True, unquote_user=True)
     database: Database = Pool(
         autoconnect=False,
-        max_connections=settings.threads + 2,
+        max_connections=settings.threads + BESIDE_REQUESTS,
         timeout=patience,
         stale_timeout=300,
         cursor_factory=BoundCursor,

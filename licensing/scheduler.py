@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Collection
 
-from peewee import OperationalError, PeeweeException
+from peewee import OperationalError
 
 from licensing import db, heartbeats, tracing
 from licensing.operations import scheduled, test_clocks
@@ -39,7 +39,8 @@ class Scheduler:
             try:
                 with db.connection(EVERY_ACCOUNT):
                     self.work_through()
-            except (PeeweeException, db.Busy):
+            except Exception:
+                # Whatever it was, renewals have to go on; what was not done is still due.
                 log.exception("the scheduler could not look for what is due")
             heartbeats.beat("scheduler")
             self._stopping.wait(SECONDS_BETWEEN_LOOKS)

@@ -1,6 +1,7 @@
 """What the database itself refuses, and how commands use it."""
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
@@ -12,15 +13,17 @@ from flask import Flask
 from peewee import IntegrityError, OperationalError
 from pysqlite3 import dbapi2 as sqlite3
 
-from licensing import clock, connecting, db, ids, migrations
+from licensing import clock, connecting, db, ids, migrations, scheduler
 from licensing.db import Busy, transaction, transactional
 from licensing.models import TABLES, Account, Event, Pool, Removal, Seat, Subscription, User
 from licensing.operations import giving_back
 from licensing.queries import invariants
+from licensing.scheduler import Scheduler
 from licensing.settings import Settings, StartRefused, sqlite_file
 from tests.conftest import POSTGRES_URL
 from tests.http import calling
 from tests.world import an_account
+from webhooks import running
 from webhooks.models import TABLES as WEBHOOK_TABLES
 
 
@@ -318,6 +321,40 @@ def test_where_the_file_to_lock_cannot_be_opened_the_database_is_out_of_order(
     assert (answer.status_code, answer.json["code"]) == (503, "unavailable")
     writing.rmdir()
     account.user(seats=[])
+
+
+TOLD = ("could not look for what is due", "what is old could not be deleted")
+
+
+@pytest.mark.skipif(not POSTGRES_URL, reason="SQLite has no pool of connections")
+def test_threads_go_on_and_callers_are_told_when_all_connections_are_in_use(
+    service: Settings, app: Flask, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scheduler, "SECONDS_BETWEEN_LOOKS", 0.01)
+    monkeypatch.setattr(running, "SECONDS_BETWEEN_PURGES", 0.01)
+    caller = calling(app, an_account())
+    renewing, sending = Scheduler(), running.Running(service)
+    threads = [threading.Thread(target=renewing.run, name="scheduler")]
+
+    with monkeypatch.context() as exhausted, ThreadPoolExecutor(1) as elsewhere:
+        db.close_all()  # those that wait in the pool
+        exhausted.setattr(db.db.obj, "_max_connections", 1)  # which is the one of this thread
+        exhausted.setattr(db.db.obj, "_wait_timeout", 0.01)
+        threads[0].start()
+        sending.start()
+        answer = elsewhere.submit(caller.get, "users").result(timeout=30)
+        deadline = time.monotonic() + 30
+        while not all(told in caplog.text for told in TOLD) and time.monotonic() < deadline:
+            time.sleep(0.001)
+    threads += [one for one in threading.enumerate() if one.name == "webhook-keeper"]
+    alive = [one.name for one in threads if one.is_alive()]
+    renewing.stop()
+    sending.finish()
+    for thread in threads:
+        thread.join()
+
+    assert (answer.status_code, answer.json["code"]) == (503, "unavailable")
+    assert alive == ["scheduler", "webhook-keeper"]
 
 
 def test_a_database_in_memory_leaves_no_file_behind(

@@ -3,8 +3,6 @@
 import logging
 import threading
 
-from peewee import PeeweeException
-
 from licensing import db
 from licensing.row_security import EVERY_ACCOUNT
 from licensing.settings import Settings
@@ -45,7 +43,7 @@ class Running:
             try:
                 with db.connection(EVERY_ACCOUNT):
                     retention.purge()
-            except (PeeweeException, db.Busy):
+            except Exception:
                 log.exception("what is old could not be deleted; it is tried again")
 
     def _listen(self) -> None:
