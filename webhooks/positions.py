@@ -1,5 +1,6 @@
 """Setting the cursors of lanes: where an endpoint begins, and where it begins again."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from peewee import Case, fn
@@ -13,11 +14,22 @@ from webhooks.rules import LaneState
 from webhooks.waking import wake
 
 
-def accounts_of(endpoint: Endpoint) -> list[str]:
-    """The accounts whose events an endpoint is told."""
-    if endpoint.account_id is not None:
-        return [str(endpoint.account_id)]
+def accounts_of(account_id: str | None) -> list[str]:
+    """The accounts whose events an endpoint is told that is one account's, or that of all."""
+    if account_id is not None:
+        return [account_id]
     return [row.id for row in Account.select(Account.id).order_by(Account.id)]
+
+
+def hold(account_ids: Iterable[str]) -> None:
+    """
+    Let nothing be deleted of the logs that are to be sent (again), before anything else is locked.
+
+    A command that is alone on its account has locked that first, too, and lanes and endpoints at
+    its end: in another order each of the two would wait for the other one.
+    """
+    for account_id in account_ids:
+        events.hold(account_id)
 
 
 def rewind(
@@ -26,7 +38,8 @@ def rewind(
     """
     Set the cursor of a lane so that everything after a sequence is sent (again).
 
-    A sender who has the lane leased loses it: what he brings back changes nothing.
+    A sender who has the lane leased loses it: what he brings back changes nothing. The log is to be
+    held already (`hold`).
 
     Args:
         endpoint, account_id: the lane.
@@ -36,7 +49,6 @@ def rewind(
     Returns the sequence up to which is sent again, and how many events that are: 0 and 0 where
     there is nothing to send.
     """
-    events.hold(account_id)
     types = lanes.asked_for(endpoint, account_id)
     head = logs.last(account_id, endpoint.id, types)
     if head <= after:

@@ -2,13 +2,13 @@
 
 import random
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
 
-from licensing import clock, db
+from licensing import clock, db, events
 from licensing.compiled import compiled
 from licensing.db import for_update, transactional
 from licensing.row_security import EVERY_ACCOUNT
@@ -17,10 +17,11 @@ from licensing.settings import Settings, current
 from tests.receivers import Answer, Received, Receiver
 from tests.webhooks.stage import a_stage, endpoint
 from tests.world import START, Hands, an_account
-from webhooks import dispatcher, endpoints, lanes, messages, outcomes, waking
+from webhooks import dispatcher, endpoints, lanes, messages, outcomes, positions, waking
 from webhooks.dispatcher import Dispatcher
 from webhooks.models import Attempt, Endpoint, Lane
 from webhooks.operations import endpoints as endpoint_operations
+from webhooks.operations import replaying
 from webhooks.operations.endpoints import NewEndpoint
 from webhooks.rules import Breaker, Occasion
 from webhooks.transport import Outcome, Transport
@@ -264,6 +265,77 @@ def test_promise_7_dispatchers_that_settle_at_once_do_not_wait_for_each_other(
 
     assert len(tried) == tries
     assert Attempt.select().count() == 2
+
+
+def _create(account_id: str | None, start: str, receiver: Receiver, _: str) -> None:
+    wanted = NewEndpoint(receiver.url, ["*"], account_id, start=start)
+    endpoint_operations.create_endpoint(system(), wanted)
+
+
+def _replay(account_id: str | None, _: str, __: Receiver, endpoint_id: str) -> None:
+    replaying.replay(system(), endpoint_id, account_id, from_time=START)
+
+
+@pytest.mark.parametrize(
+    ("act", "of_one", "start", "held"),
+    [
+        pytest.param(_create, True, "now", True, id="an endpoint of an account"),
+        pytest.param(_create, True, "beginning", True, id="and of its past"),
+        pytest.param(_create, False, "beginning", True, id="an endpoint of all accounts"),
+        pytest.param(_replay, True, "", True, id="a replay"),
+        pytest.param(_replay, False, "", True, id="a replay of all accounts"),
+        pytest.param(_create, True, "beginning", False, id="control"),
+    ],
+)
+def test_who_sends_the_past_and_a_command_that_is_alone_do_not_wait_for_each_other(
+    service: Settings,
+    hands: Hands,
+    monkeypatch: pytest.MonkeyPatch,
+    act: Callable[[str | None, str, Receiver, str], None],
+    of_one: bool,
+    start: str,
+    held: bool,
+) -> None:
+    """Else one of the two is undone after a second, and does all of it again."""
+    if service.on_sqlite:
+        pytest.skip("SQLite has one writer at a time")
+    if not held:
+        monkeypatch.setattr(positions, "hold", lambda _: None)
+    account, tried = an_account(), list[str]()
+    with a_stage(hands) as stage, Receiver() as receiver:
+        id = stage.endpoint(receiver)
+        account_id = account.id if of_one else None
+
+        @transactional
+        def other() -> None:
+            tried.append("other")
+            act(account_id, start, receiver, id)
+
+        def elsewhere() -> None:
+            with db.connection(EVERY_ACCOUNT):
+                other()
+            db.close()
+
+        thread = threading.Thread(target=elsewhere)
+
+        @transactional
+        def alone() -> None:
+            tried.append("alone")
+            events.hold(account.id, "FOR UPDATE")
+            if tried.count("alone") == 1:
+                thread.start()
+                while thread.is_alive() and not _somebody_waits():
+                    thread.join(0.001)
+            account.user(seats=[])
+
+        alone()
+        thread.join()
+
+    assert (len(tried) == 2) == held, tried
+
+
+def _somebody_waits() -> bool:
+    return db.db.execute_sql("SELECT 1 FROM pg_locks WHERE NOT granted").fetchone() is not None
 
 
 @pytest.mark.parametrize(("rate", "seconds", "step"), [(5, 4, 50), (50, 2, 20)])

@@ -74,6 +74,9 @@ def create_endpoint(actor: Actor, wanted: NewEndpoint) -> tuple[Endpoint, str]:
     _refuse_too_many(account_id)
     _refuse_unknown_types(wanted.event_types)
     refuse_url(wanted.url)
+    if account_id is not None or wanted.start != NOW:
+        # That of one account refers to it. No account that is made after this has an old event.
+        positions.hold(positions.accounts_of(account_id))
     lanes.hold_back_events()
     id, now = ids.new("whe"), clock.now()
     endpoint = Endpoint.create(
@@ -139,7 +142,7 @@ def _open_lanes(endpoint: Endpoint, start: str | int) -> None:
         last = Account.get_by_id(endpoint.account_id).last_sequence
         if after > last:
             raise StartNotPossible("start", f"the account's log ends with sequence {last}")
-    for account_id in positions.accounts_of(endpoint):
+    for account_id in positions.accounts_of(endpoint.account_id):
         positions.rewind(endpoint, account_id, after)
 
 

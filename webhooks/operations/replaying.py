@@ -11,7 +11,7 @@ from licensing.models import Account
 from licensing.rules.permissions import Actor
 from licensing.rules.refusals import NotFound
 from webhooks import lanes, logs, parking, positions
-from webhooks.access import locked_endpoint
+from webhooks.access import locked_endpoint, seen_endpoint
 from webhooks.models import Endpoint, Lane, Parked, Replay, ReplayLane
 from webhooks.refusals import NothingToSkip, StartNotPossible, TooManyToSkip
 from webhooks.rules import SECOND
@@ -52,6 +52,7 @@ def replay(
 
     Refuses with `StartNotPossible`, `NotFound` and `PermissionDenied`.
     """
+    positions.hold(_accounts(seen_endpoint(actor, endpoint_id), account_id))
     endpoint = locked_endpoint(actor, endpoint_id)
     made: Replay = Replay.create(
         id=ids.new("rpl"),
@@ -119,7 +120,7 @@ def _starts(
 
 def _accounts(endpoint: Endpoint, account_id: str | None) -> list[str]:
     if account_id is None:
-        return positions.accounts_of(endpoint)
+        return positions.accounts_of(endpoint.account_id)
     beyond = endpoint.account_id not in (None, account_id)
     if beyond or Account.get_or_none(Account.id == account_id) is None:
         raise NotFound("account", account_id)
