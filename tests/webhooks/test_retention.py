@@ -10,6 +10,7 @@ from licensing import db, events, settings
 from licensing.db import transactional
 from licensing.models import Event, EventSubject, IdempotencyKey
 from licensing.operations import test_clocks
+from licensing.row_security import EVERY_ACCOUNT
 from licensing.rules.permissions import system
 from tests.http import calling
 from tests.queries.test_budgets import _plan as plan
@@ -233,7 +234,7 @@ def _replay_while_purged(account: AnAccount, endpoint_id: str) -> None:
 
 
 def _purge_elsewhere() -> None:
-    with db.connection():
+    with db.connection(EVERY_ACCOUNT):
         retention.purge()
     db.close()
 
