@@ -68,11 +68,14 @@ def once(
     """
     # What is counted and traced is the command that is run, not that it is run once.
     transaction().command = None
-    if _claim(actor, key, fingerprint):
-        answer = run()
-        _keep(actor, key, answer)
-        return answer, False
-    kept: Any = IdempotencyKey.get(*_is(actor.account_id or "", actor.id, key))
+    kept: Any = None
+    while kept is None:
+        if _claim(actor, key, fingerprint):
+            answer = run()
+            _keep(actor, key, answer)
+            return answer, False
+        # An old one may be deleted right now: then there is none, and it is a first request again.
+        kept = IdempotencyKey.get_or_none(*_is(actor.account_id or "", actor.id, key))
     if kept.fingerprint != fingerprint:
         raise IdempotencyKeyReused(key)
     return Answer(kept.status, kept.headers, sealing.unseal(kept.body, _context(actor, key))), True

@@ -329,6 +329,30 @@ def test_r18_an_answer_is_kept_for_seven_days(app: Flask, hands: Hands) -> None:
     assert account.numbers("core") == (6, 0, 0)
 
 
+def test_r18_a_key_that_is_deleted_while_it_is_used_is_a_new_one(app: Flask, owner: Any) -> None:
+    """Whoever deletes old answers may come right after the old one was found to be there."""
+    if owner is None:
+        pytest.skip("SQLite has one writer at a time")
+    account = an_account(core=1)
+    api = calling(app, account)
+    api.post("purchases", BUY, key="order-1")
+    deleted: list[int] = []
+
+    def delete(event: Any) -> None:
+        if event.sql.startswith('INSERT INTO "idempotency_keys"') and not deleted:
+            deleted.append(owner.execute("DELETE FROM idempotency_keys").rowcount)
+
+    db.obj.query_hooks.append(delete)
+    try:
+        again = api.post("purchases", BUY, key="order-1")
+    finally:
+        db.obj.query_hooks.remove(delete)
+
+    assert deleted == [1]
+    assert (again.status_code, "Idempotency-Replayed" in again.headers) == (201, False)
+    assert account.numbers("core") == (11, 0, 0)
+
+
 def test_r18_the_first_answer_stands_though_the_world_went_on(app: Flask) -> None:
     account = an_account(core=1)
     priya = account.user("Priya")
