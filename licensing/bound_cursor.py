@@ -31,16 +31,15 @@ class BoundCursor(psycopg.Cursor[Any]):
     Names the account in force to the database, where the role is bound by row-level security.
 
     It costs no round trip: a transaction begins with it, and a statement outside of one is sent
-    together with it, as one transaction of the two.
+    together with it, as one transaction of the two. Only `execute` does it: what is sent by
+    `executemany` or `copy` is for the account that was named before it in the transaction, if any.
     """
 
     def execute(self, query: Any, params: Any = None, **options: Any) -> Self:
         """Run a statement for the account in force."""
         status = self.connection.info.transaction_status
         account = account_in_force()
-        known = _connections.get(self.connection)
-        if known is None and account is not None and status == TransactionStatus.IDLE:
-            known = self._look()
+        known = self._known(account, status)
         if known is None or not known.is_bound:
             return super().execute(query, params, **options)
         text = str(query)
@@ -57,6 +56,16 @@ class BoundCursor(psycopg.Cursor[Any]):
         if text.startswith("ROLLBACK"):
             known.named = None  # it may be again what it was at the savepoint
         return self
+
+    def _known(self, account: str | None, status: TransactionStatus) -> _Known | None:
+        known = _connections.get(self.connection)
+        if status != TransactionStatus.IDLE:
+            return known
+        if known is None and account is not None:
+            known = self._look()
+        if known is not None:
+            known.named = None  # what was named ended with its transaction
+        return known
 
     def _look(self) -> _Known | None:
         found = psycopg.Cursor(self.connection).execute(IS_BOUND).fetchone()

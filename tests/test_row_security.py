@@ -218,6 +218,19 @@ def _unnamed() -> Iterator[None]:
         connection.cursor_factory = before
 
 
+def test_what_a_single_statement_was_sent_for_is_named_again_in_a_transaction() -> None:
+    """Begun while no account is in force; the one that comes is that of the statement before."""
+    account = a_free_account()
+
+    def look() -> set[str | None]:
+        with within(account.id):
+            Account.select().count()
+        with db.db.atomic(), within(account.id):
+            return _accounts_seen("accounts")
+
+    assert _seen_by_nobody(look) == {account.id}
+
+
 def test_a_savepoint_that_is_undone_undoes_no_account() -> None:
     own, other = a_free_account(), a_free_account()
 
