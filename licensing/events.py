@@ -237,6 +237,8 @@ def forget(account_id: str, before: datetime, through: int | None, most: int) ->
     """
     Delete the oldest events of an account's log; the last one always stays.
 
+    Whoever calls it holds the log `FOR UPDATE` (`hold`), since before he looked what is needed.
+
     Args:
         before: only those that happened before this instant.
         through: only those up to this sequence, None for any.
@@ -245,7 +247,7 @@ def forget(account_id: str, before: datetime, through: int | None, most: int) ->
     Returns how many were deleted. What is left is still without a gap, and its chain begins with
     the digest of the last one that was deleted.
     """
-    last = for_update(Account.select().where(Account.id == account_id)).get().last_sequence
+    last = Account.get_by_id(account_id).last_sequence
     bound = last - 1 if through is None else min(through, last - 1)
     oldest = (
         Event.select(Event.sequence, Event.occurred_at, Event.digest)

@@ -14,10 +14,6 @@ from contextlib import contextmanager
 # For work that ranges over accounts: who asks, what is due, what has to be sent.
 EVERY_ACCOUNT = "*"
 SETTING = "seatkeeper.account"
-# Asked once for each statement, not for each row. A connection that once had a setting says "", not
-# null, when it has none; and no row may have that for its account.
-ACCOUNT = f"(SELECT NULLIF(current_setting('{SETTING}', true), ''))"
-ALL = ("SELECT", "INSERT", "UPDATE", "DELETE")
 
 
 class _Here(threading.local):
