@@ -45,11 +45,7 @@ def put_in(file: Path) -> int:
     """
     with file.open("rb") as opened:
         _refuse_what_is_not_whole(opened)
-    try:
-        return _put_in(file)
-    except (IntegrityError, DataError) as refused:
-        said = str(refused).splitlines()[0]
-        raise ImportRefused(f"the database refuses what is in the file: {said}") from None
+    return _put_in(file)
 
 
 def _refuse_what_is_not_whole(opened: BinaryIO) -> None:
@@ -86,7 +82,12 @@ def _put_in(file: Path) -> int:
         header = _header(next(contents))
         account_id = header.get("account")
         _refuse_what_is_here(account_id)
-        counts = _insert(contents)
+        try:
+            counts = _insert(contents)
+        except (IntegrityError, DataError) as refused:
+            # Here, since a transaction that collided with another one would be repeated as a whole.
+            said = str(refused).splitlines()[0]
+            raise ImportRefused(f"the database refuses what is in the file: {said}") from None
     _refuse_other_counts(header, counts, account_id)
     return _begin(header, account_id)
 

@@ -27,6 +27,7 @@ from licensing.queries.seats_table import seats_table
 from licensing.rules.permissions import Scope, system
 from licensing.settings import PREFIX, Settings
 from tests.conftest import SECRET
+from tests.counting import asked
 from tests.http import calling
 from tests.receivers import Receiver
 from tests.webhooks.stage import a_stage
@@ -229,8 +230,11 @@ def test_what_is_unique_among_all_accounts_stays_so(tmp_path: Path) -> None:
 
     with another_database(tmp_path / "other"):
         a_free_account(external_id="crm-1")
-        with pytest.raises(ImportRefused, match="the database refuses what is in the file"):
+        refused = pytest.raises(ImportRefused, match="the database refuses what is in the file")
+        with asked() as seen, refused:
             importing.put_in(file)
+        tries = [sql for sql, _ in seen.statements if sql.startswith("INSERT INTO accounts")]
+        assert len(tries) == 1  # what is in the file stays what it is
         assert Account.select().count() == 1
 
 
