@@ -226,16 +226,17 @@ def test_an_account_on_a_test_clock_needs_it(tmp_path: Path) -> None:
 
 
 def test_what_is_unique_among_all_accounts_stays_so(tmp_path: Path) -> None:
-    file = _export(tmp_path / "one.ndjson", a_free_account(external_id="crm-1"))
-
     with another_database(tmp_path / "other"):
-        a_free_account(external_id="crm-1")
-        refused = pytest.raises(ImportRefused, match="the database refuses what is in the file")
-        with asked() as seen, refused:
-            importing.put_in(file)
-        tries = [sql for sql, _ in seen.statements if sql.startswith("INSERT INTO accounts")]
-        assert len(tries) == 1  # what is in the file stays what it is
-        assert Account.select().count() == 1
+        file = _export(tmp_path / "one.ndjson", a_free_account(external_id="crm-1"))
+    a_free_account(external_id="crm-1")
+
+    refused = pytest.raises(ImportRefused, match="the database refuses what is in the file")
+    with asked() as seen, refused:
+        importing.put_in(file)
+
+    tries = [sql for sql, _ in seen.statements if sql.startswith("INSERT INTO accounts")]
+    assert len(tries) == 1  # what is in the file stays what it is
+    assert Account.select().count() == 1
 
 
 Lines = list[dict[str, Any]]
