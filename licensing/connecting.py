@@ -5,7 +5,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import peewee
 from peewee import Database, SqliteDatabase
-from playhouse.db_url import connect, parse
+from playhouse.db_url import connect
 
 from licensing.reaching import Pool
 from licensing.settings import Settings, StartRefused
@@ -75,18 +75,24 @@ def sqlite(settings: Settings, patience: int) -> Database:
 
 
 def postgresql(settings: Settings, patience: int) -> Database:
-    """The PostgreSQL of the settings; who finds no connection free waits for so many seconds."""
+    """
+    The PostgreSQL of the settings; who finds no connection free waits for so many seconds.
+
+    The driver reads the URL, which may name several hosts.
+    """
     from licensing.bound_cursor import BoundCursor  # needs psycopg, which SQLite does not
 
     url = settings.database_url
-    more: dict[str, Any] = parse(url, unquote_password=True, unquote_user=True)
+    parameters: dict[str, Any] = {**postgres_parameters(url)}
     database: Database = Pool(
+        # Peewee takes a name for a URL where it begins so.
+        f"postgresql://{url.partition('://')[2]}",
         autoconnect=False,
         max_connections=settings.threads + BESIDE_REQUESTS,
         timeout=patience,
         stale_timeout=300,
         cursor_factory=BoundCursor,
-        **more | postgres_parameters(url),
+        **parameters,
     )
     return database
 

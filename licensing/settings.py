@@ -51,7 +51,7 @@ class Settings:
 
     Attributes:
         database_url: SEATKEEPER_DATABASE_URL, `sqlite:///file` or
-            `postgresql://user:password@host/name`.
+            `postgresql://user:password@host/name`; several hosts are separated by commas.
         secret_key: SEATKEEPER_SECRET_KEY, at least 32 characters; signs session tokens and cursors.
             With SQLite it may be left out: it is then made once and kept beside the database.
         former_secret_keys: SEATKEEPER_FORMER_SECRET_KEYS, comma-separated; what was encrypted under

@@ -22,6 +22,7 @@ from licensing.scheduler import Scheduler
 from licensing.settings import Settings, StartRefused, sqlite_file
 from tests.conftest import POSTGRES_URL
 from tests.http import calling
+from tests.serving import free_port
 from tests.world import an_account
 from webhooks import running
 from webhooks.models import TABLES as WEBHOOK_TABLES
@@ -375,3 +376,23 @@ def test_a_database_in_memory_leaves_no_file_behind(
         db.db.connect()
 
     assert list(folder.iterdir()) == []
+
+
+@pytest.mark.skipif(not POSTGRES_URL, reason="SQLite is in no other place")
+@pytest.mark.parametrize("scheme", ["postgresql", "postgres"])
+def test_of_the_hosts_in_a_url_one_that_can_be_written_to_is_found(
+    service: Settings, scheme: str
+) -> None:
+    user, _, rest = service.database_url.partition("://")[2].rpartition("@")
+    place, _, name = rest.partition("/")
+    hosts = f"127.0.0.1:{free_port()},{place}"
+    url = f"{scheme}://{user}@{hosts}/{name}?target_session_attrs=read-write"
+    db.close()
+
+    db.open_database(replace(service, database_url=url))
+
+    try:
+        with db.connection():
+            db.ping()
+    finally:
+        db.open_database(service)

@@ -24,42 +24,44 @@ def programs() -> Path | None:
     """The folder of PostgreSQL's programs, None where they are not installed."""
     known = shutil.which("initdb")
     if known is not None:
-        return Path(known).parent
+        return Path(known).resolve().parent  # where a link to one leads, all others are
     found = Path("/usr/lib/postgresql").glob("*/bin/initdb")
     return max((file.parent for file in found), default=None)
 
 
-class Cluster:
-    """A PostgreSQL server with an empty database, until the block ends."""
+class Server:
+    """A place for a PostgreSQL server: a folder, a port, and programs that work on it."""
 
-    def __enter__(self) -> Self:
+    def __init__(self) -> None:
         found = programs()
         assert found is not None, "PostgreSQL's programs are not installed"
         self._programs = found
         self._folder = Path(tempfile.mkdtemp(prefix="seatkeeper-cluster-"))
-        self._port = free_port()
+        self.port = free_port()
         if os.geteuid() == 0:
             shutil.chown(self._folder, SERVER_USER)
-        self._run("initdb", "--auth=trust", "--no-sync", "--username=postgres", "--encoding=UTF8")
-        self.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.crash()
-        shutil.rmtree(self._folder, ignore_errors=True)
 
     @property
     def url(self) -> str:
         """Where its database is."""
-        return f"postgresql://postgres@127.0.0.1:{self._port}/postgres"
+        return f"postgresql://postgres@127.0.0.1:{self.port}/postgres"
+
+    @property
+    def data(self) -> Path:
+        """The folder that a server keeps its data in."""
+        return self._folder / "data"
+
+    def make(self) -> None:
+        """Make an empty database, for a server that is to be started."""
+        self._work("initdb", "--auth=trust", "--no-sync", "--username=postgres", "--encoding=UTF8")
 
     def start(self) -> None:
         """Start it, as soon as nothing is left of the one before."""
-        options = f"-p {self._port} -k {self._folder} -c listen_addresses=127.0.0.1"
+        options = f"-p {self.port} -k {self._folder} -c listen_addresses=127.0.0.1"
         deadline = time.monotonic() + SECONDS_TO_START
         while True:
             try:
-                self._run("pg_ctl", "start", "-w", "-l", str(self._log), "-o", options)
+                self._work("pg_ctl", "start", "-w", "-l", str(self._log), "-o", options)
             except subprocess.CalledProcessError:
                 if time.monotonic() > deadline:
                     raise AssertionError(self._log.read_text()) from None
@@ -69,23 +71,27 @@ class Cluster:
 
     def crash(self) -> None:
         """Stop it at once, without a checkpoint: the next start recovers from its log."""
-        self._run("pg_ctl", "stop", "-m", "immediate")
+        self._work("pg_ctl", "stop", "-m", "immediate")
 
     def kill(self) -> None:
         """Kill -9 the process that started all others."""
-        number = int((self._folder / "data" / "postmaster.pid").read_text().split()[0])
+        number = int((self.data / "postmaster.pid").read_text().split()[0])
         os.kill(number, signal.SIGKILL)
+
+    def remove(self) -> None:
+        """Remove all that it has left."""
+        shutil.rmtree(self._folder, ignore_errors=True)
 
     @property
     def _log(self) -> Path:
         return self._folder / "log"
 
-    def _run(self, program: str, *arguments: str) -> None:
+    def _work(self, program: str, *arguments: str) -> None:
         whose: dict[str, Any] = {}
         if os.geteuid() == 0:
             whose = {"user": SERVER_USER, "group": SERVER_USER, "extra_groups": []}
         subprocess.run(  # noqa: S603 PostgreSQL's own
-            [self._programs / program, "-D", self._folder / "data", *arguments],
+            [self._programs / program, "-D", self.data, *arguments],
             cwd=self._folder,
             check=True,
             # A server keeps what it is given; a pipe would be held open for as long as it runs.
@@ -94,6 +100,19 @@ class Cluster:
             stderr=subprocess.DEVNULL,
             **whose,
         )
+
+
+class Cluster(Server):
+    """A PostgreSQL server with an empty database, until the block ends."""
+
+    def __enter__(self) -> Self:
+        self.make()
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.crash()
+        self.remove()
 
 
 @contextmanager
