@@ -53,11 +53,15 @@ class Scene:
             for event in account.log()
         }
 
-    def holds_up(self, load: Load) -> dict[str, int]:
-        """Wait for what is still to come; fails unless everything is as it was answered."""
+    def holds_up(self, load: Load, seconds: float = SECONDS_TO_FINISH) -> dict[str, int]:
+        """
+        Wait for what is still to come, so many seconds for what is to be sent.
+
+        Fails unless everything is as it was answered.
+        """
         db.db.connect(reuse_if_open=True)
         _wait_for(self.clock_id)
-        missing = self.seen.wait_for(self._events() - self.first, SECONDS_TO_FINISH)
+        missing = self.seen.wait_for(self._events() - self.first, seconds)
         told = [event for account in self.accounts for event in account.log()]
         wrong = [
             *(f"event {event} was not sent" for event in sorted(missing)),

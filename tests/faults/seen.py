@@ -31,9 +31,15 @@ class Seen:
 
     def wait_for(self, expected: set[EventKey], seconds: float) -> set[EventKey]:
         """Wait until all of these came; returns those that did not."""
+        missing = set(expected)
+
+        def came() -> bool:
+            missing.difference_update([key for key in missing if key in self.times])
+            return not missing
+
         with self._changed:
-            self._changed.wait_for(lambda: expected <= self.times.keys(), seconds)
-            return expected - self.times.keys()
+            self._changed.wait_for(came, seconds)
+            return missing
 
     @property
     def duplicates(self) -> int:
