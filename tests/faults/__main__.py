@@ -2,6 +2,7 @@
 The release run: every harness of this folder in turn, slice by slice, for as long as it is given.
 
     python -m tests.faults --minutes 240
+    python -m tests.faults --plan
 """
 
 import argparse
@@ -30,16 +31,19 @@ class Row:
 
     harness: Harness
     on: Database
+    size: int
     slices: int = 0
+    seconds: float = 0
     failures: list[str] = field(default_factory=list)
     totals: Counter[str] = field(default_factory=Counter)
 
 
-def _rows(chosen: Sequence[Harness]) -> list[Row]:
+def _rows(chosen: Sequence[Harness], as_planned: bool) -> list[Row]:
     both = (Database.SQLITE, Database.POSTGRESQL)
     return [
-        Row(one, on)
+        Row(one, on, size)
         for one in chosen
+        if (size := one.plan if as_planned else one.size) is not None
         for on in (both if one.database is Database.BOTH else (one.database,))
     ]
 
@@ -47,7 +51,7 @@ def _rows(chosen: Sequence[Harness]) -> list[Row]:
 def _run(row: Row, seed: int) -> None:
     """Run one slice in a process of its own."""
     command = ["-m", "tests.faults.slice", row.harness.name, "--seed", str(seed)]
-    command += ["--size", str(row.harness.size), "--database", row.on]
+    command += ["--size", str(row.size), "--database", row.on]
     began = time.monotonic()
     try:
         done = subprocess.run(  # noqa: S603 this folder
@@ -61,29 +65,36 @@ def _run(row: Row, seed: int) -> None:
     except subprocess.TimeoutExpired as late:
         failed, said = True, f"{late}"
     row.slices += 1
+    row.seconds += time.monotonic() - began
     if failed:
         row.failures.append(f"python {shlex.join(command)}")
         _say(f"FAILED {row.failures[-1]}\n{said}")
         return
-    totals = json.loads(done.stdout.strip().splitlines()[-1])
+    *figures, last = done.stdout.strip().splitlines()
+    totals = json.loads(last)
     row.totals.update(totals)
     _say(f"{row.harness.fault} {row.harness.name} on {row.on}, seed {seed}: "
          f"{totals} in {time.monotonic() - began:.0f} s")  # fmt: skip
+    for line in figures:
+        _say(f"     {line}")
 
 
 def _table(rows: Sequence[Row]) -> Iterator[str]:
     width = max(len(row.harness.name) for row in rows)
-    line = f"{{:4}} {{:{width}}} {{:10}} {{:>6}} {{:>6}}" + " {:>10}" * len(COLUMNS) + "  {}"
-    yield line.format("", "harness", "database", "slices", "failed", *COLUMNS, "and")
+    line = (
+        f"{{:4}} {{:{width}}} {{:10}} {{:>6}} {{:>6}} {{:>7}}" + " {:>10}" * len(COLUMNS) + "  {}"
+    )
+    yield line.format("", "harness", "database", "slices", "failed", "seconds", *COLUMNS, "and")
     for row in rows:
         counts = [row.totals[name] for name in COLUMNS]
         others = ", ".join(f"{n} {name}" for name, n in row.totals.items() if name not in COLUMNS)
         start = (row.harness.fault, row.harness.name, row.on, row.slices, len(row.failures))
-        yield line.format(*start, *counts, others)
+        yield line.format(*start, round(row.seconds), *counts, others)
     total = sum((row.totals for row in rows), Counter())
     counts = [total[name] for name in COLUMNS]
     slices, failed = sum(row.slices for row in rows), sum(len(row.failures) for row in rows)
-    yield line.format("", "all", "", slices, failed, *counts, "")
+    seconds = round(sum(row.seconds for row in rows))
+    yield line.format("", "all", "", slices, failed, seconds, *counts, "")
 
 
 def _say(text: str) -> None:
@@ -105,20 +116,27 @@ def _given() -> argparse.Namespace:
         "--only", action="append", metavar="NAME", help="only this harness; repeat for more"
     )
     parser.add_argument("--seed", type=int, help="from which the seeds of all slices follow")
+    parser.add_argument(
+        "--plan", action="store_true", help="run each harness once, as much as the plan asks for"
+    )
     parser.add_argument("--list", action="store_true", help="show the harnesses, and end")
     given = parser.parse_args()
+    if given.plan and given.rounds is None:
+        given.rounds = 1
     if not given.list and given.minutes is None and given.rounds is None:
-        parser.error("say for how long: --minutes 240, or --rounds 1")
+        parser.error("say for how long: --minutes 240, --rounds 1, or --plan")
     return given
 
 
 def main() -> int:
     """Run what the command line asks for; returns the exit code."""
     given = _given()
-    rows = _rows([named(name) for name in given.only] if given.only else harnesses())
+    rows = _rows([named(name) for name in given.only] if given.only else harnesses(), given.plan)
+    if not rows:
+        sys.exit("the plan asks for none of these")
     if given.list:
         for row in rows:
-            _say(f"{row.harness.fault:4} {row.harness.name} ({row.on}, size {row.harness.size})")
+            _say(f"{row.harness.fault:4} {row.harness.name} ({row.on}, size {row.size})")
         return 0
     seed = random.SystemRandom().randrange(2**32) if given.seed is None else given.seed
     _say(f"seed {seed}")

@@ -105,4 +105,4 @@ def run(seed: int, size: int, options: str = IMPATIENT) -> Mapping[str, int]:
     return {"rounds": size, "refused": refused} | totals
 
 
-HARNESSES = (Harness("F9", "a network that is cut", run, 5, Database.BOTH),)
+HARNESSES = (Harness("F9", "a network that is cut", run, 5, Database.BOTH, plan=5),)

@@ -102,4 +102,4 @@ def _look(wire: SharedWire, seed: int) -> None:
     assert repeated <= wire.excuses, f"seed {seed}: {repeated} repeats, {wire.excuses} excuses"
 
 
-HARNESSES = (Harness("F10", "deliveries in bad weather", run, 2500, Database.BOTH),)
+HARNESSES = (Harness("F10", "deliveries in bad weather", run, 2500, Database.BOTH, plan=5000),)

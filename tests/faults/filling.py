@@ -186,6 +186,6 @@ def _served(chosen: Settings, log: Path, fault: str = NO_FAULT) -> Iterator[Web]
 
 
 HARNESSES = (
-    Harness("F13", "a full disk", run, 10),
-    Harness("F13", "a full disk of the log", run_without_a_log, 10),
+    Harness("F13", "a full disk", run, 10, plan=3),
+    Harness("F13", "a full disk of the log", run_without_a_log, 10, plan=3),
 )

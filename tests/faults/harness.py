@@ -3,10 +3,11 @@ What a fault test has in common with a release run: a function of a seed and a s
 
     def run(seed: int, size: int) -> Mapping[str, int]: ...
 
-    HARNESSES = (Harness("F4", "linearisable pools", run, size=500),)
+    HARNESSES = (Harness("F4", "linearisable pools", run, size=500, plan=200),)
 
 A test calls `run` with the size that CI can wait for; `python -m tests.faults` finds the
-`HARNESSES` of every module of this folder, and calls each with its `size`, again and again.
+`HARNESSES` of every module of this folder, and calls each with its `size`, again and again, or with
+`--plan` once with its `plan`.
 
 Either way `run` finds an empty database of this release behind `licensing.db`, with a connection
 that is open for its thread, and its settings in force; the caller looks up all invariants when it
@@ -42,6 +43,8 @@ class Harness:
         run: does it, with a seed and a size.
         size: how much of it is one slice of a release run, a minute or two.
         database: on what it runs; on each in turn where that is `BOTH`.
+        plan: how much of it the plan of faults asks for before a change is released, on each
+            database; None where another harness has that part of the plan.
     """
 
     fault: str
@@ -49,6 +52,7 @@ class Harness:
     run: Run
     size: int
     database: Database = Database.SQLITE
+    plan: int | None = None
 
 
 def a_seed() -> int:

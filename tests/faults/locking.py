@@ -200,4 +200,4 @@ def run(seed: int, size: int) -> Mapping[str, int]:
     }
 
 
-HARNESSES = (Harness("F14", "a database that others have locked", run, 60, Database.BOTH),)
+HARNESSES = (Harness("F14", "a database that others have locked", run, 60, Database.BOTH, plan=10),)

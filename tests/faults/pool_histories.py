@@ -241,4 +241,4 @@ def run(seed: int, size: int) -> Mapping[str, int]:
     return totals
 
 
-HARNESSES = (Harness("F4", "what clients see of a pool", run, 500, Database.BOTH),)
+HARNESSES = (Harness("F4", "what clients see of a pool", run, 500, Database.BOTH, plan=200),)

@@ -42,4 +42,4 @@ def run(seed: int, size: int) -> Mapping[str, int]:
     return totals
 
 
-HARNESSES = (Harness("F24", "a simulation from one seed", run, 1000),)
+HARNESSES = (Harness("F24", "a simulation from one seed", run, 1000, plan=2000),)

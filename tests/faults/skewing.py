@@ -113,7 +113,7 @@ def _own_clock() -> int:
     return round(time.time() * 1000)
 
 
-HARNESSES = (Harness("F11", "clocks that are wrong", run, 2000, Database.POSTGRESQL),)
+HARNESSES = (Harness("F11", "clocks that are wrong", run, 2000, Database.POSTGRESQL, plan=2000),)
 
 if __name__ == "__main__":
     main()

@@ -243,6 +243,6 @@ def _told(load: SteadyLoad, seconds: float, samples: list[float], slope: float) 
 
 
 HARNESSES = (
-    Harness("F26", "a steady load", run, 1200, Database.BOTH),
+    Harness("F26", "a steady load", run, 1200, Database.BOTH, plan=180),
     Harness("F26", "a steady load and kills", run_with_kills, 300, Database.BOTH),
 )

@@ -113,4 +113,4 @@ def run(seed: int, size: int, synchronous: str = FULL) -> Mapping[str, int]:
     return {"commands": size, "synchronised": synchronised}
 
 
-HARNESSES = (Harness("F15", "commands on the disk", run, 2000),)
+HARNESSES = (Harness("F15", "commands on the disk", run, 2000, plan=500),)

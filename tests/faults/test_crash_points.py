@@ -46,7 +46,7 @@ def die_at(point: str, seed: int, deaths: int) -> dict[str, int]:
         return {"kills": deaths} | scene.holds_up(load)
 
 
-HARNESSES = (Harness("F7", "die at every point", run, size=10, database=Database.BOTH),)
+HARNESSES = (Harness("F7", "die at every point", run, size=10, database=Database.BOTH, plan=3),)
 
 
 @pytest.mark.parametrize("point", POINTS)

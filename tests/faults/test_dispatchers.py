@@ -100,7 +100,7 @@ def run(seed: int, size: int) -> dict[str, int]:
     return {"kills": size, "deliveries": seen.times.total(), "duplicates": seen.duplicates}
 
 
-HARNESSES = (Harness("F7", "kill dispatchers", run, size=200, database=Database.BOTH),)
+HARNESSES = (Harness("F7", "kill dispatchers", run, size=200, database=Database.BOTH, plan=100),)
 
 
 def test_promise_1_and_2_hold_while_dispatchers_are_killed() -> None:

@@ -52,7 +52,7 @@ def run(seed: int, size: int, fault: str = NO_FAULT) -> dict[str, int]:
     return {"rounds": size} | totals
 
 
-HARNESSES = (Harness("F23", "drain under load", run, size=40, database=Database.BOTH),)
+HARNESSES = (Harness("F23", "drain under load", run, size=40, database=Database.BOTH, plan=10),)
 
 
 def test_whatever_was_sent_before_sigterm_is_answered() -> None:

@@ -59,7 +59,7 @@ def run(seed: int, size: int, synchronous: bool = True) -> dict[str, int]:
     return {"kills": size} | totals
 
 
-HARNESSES = (Harness("F8", "PostgreSQL fails over", run, size=30),)
+HARNESSES = (Harness("F8", "PostgreSQL fails over", run, size=30, plan=2),)
 
 
 @pytest.fixture

@@ -136,7 +136,7 @@ def run(seed: int, size: int, fault: str = "at_step") -> dict[str, int]:
     return {"kills": size}
 
 
-HARNESSES = (Harness("F7", "kill migrations", run, size=50, database=Database.BOTH),)
+HARNESSES = (Harness("F7", "kill migrations", run, size=50, database=Database.BOTH, plan=9),)
 
 
 def test_a_migration_that_is_killed_is_finished_by_the_next_one() -> None:

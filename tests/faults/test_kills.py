@@ -48,7 +48,7 @@ def run(seed: int, size: int, fault: str = NO_FAULT) -> dict[str, int]:
     return {"kills": size} | totals
 
 
-HARNESSES = (Harness("F5", "kill the service on SQLite", run, size=200),)
+HARNESSES = (Harness("F5", "kill the service on SQLite", run, size=200, plan=100),)
 
 
 def test_nothing_is_lost_or_done_twice_while_the_service_is_killed() -> None:

@@ -50,7 +50,7 @@ def run(seed: int, size: int) -> dict[str, int]:
     return {"kills": size} | totals
 
 
-HARNESSES = (Harness("F6", "kill one of many machines", run, 100, Database.POSTGRESQL),)
+HARNESSES = (Harness("F6", "kill one of many machines", run, 100, Database.POSTGRESQL, plan=20),)
 
 
 def test_nothing_is_lost_or_done_twice_while_one_of_many_machines_is_killed() -> None:

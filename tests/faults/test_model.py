@@ -4,9 +4,9 @@ Whatever is commanded in whatever order, the service does what the rule-book say
 A failure is told as the shortest list of commands that shows it, after some minutes of shortening.
 """
 
-import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from importlib import resources
@@ -17,11 +17,13 @@ from flask import Flask
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from licensing import db
+from app import create_app
+from licensing import clock, db
 from licensing import settings as of_service
 from licensing.rules.reading import parse
 from tests.conftest import POSTGRES_URL
 from tests.faults.commands import Commands
+from tests.faults.harness import Database, Harness, a_seed
 from tests.faults.machine import Stage
 from tests.faults.model import DEFAULT, EVERYWHERE, PAID_TIERS, Catalogue, Person, Pool
 from tests.faults.model_billing import Model
@@ -82,11 +84,11 @@ def in_which(changes: dict[str, str]) -> Iterator[None]:
         of_service.put_in_force(before)
 
 
-def run(stage: Stage, commands: int, phases: tuple[Phase, ...] = tuple(Phase)) -> None:
+def send(
+    stage: Stage, commands: int, chosen: int, phases: tuple[Phase, ...] = tuple(Phase)
+) -> None:
     """Send at least so many commands, in examples of some each."""
-    chosen = secrets.randbelow(2**32) if SEED is None else SEED
-    print(f"\nseed {chosen}")  # noqa: T201 shown when the test fails
-    if not POSTGRES_URL:
+    if db.on_sqlite():
         db.db.execute_sql("PRAGMA synchronous = off")  # nothing is pulled out of the wall here
     machine = type("TheService", (Commands,), {"stage": stage})
     started, cpu = time.monotonic(), time.process_time()
@@ -124,10 +126,35 @@ def with_room(call: Callable[..., Any], *args: Any, **more: Any) -> Any:
 with_room.__code__ = with_room.__code__.replace(co_stacksize=100_000)
 
 
+def run(seed: int, size: int) -> Mapping[str, int]:
+    """So many commands, half of them with each catalogue; service and model say the same."""
+    hands = Hands()
+    totals: Counter[str] = Counter()
+    with clock.reading(hands.read):
+        app = create_app(of_service.current())
+        db.db.connect(reuse_if_open=True)  # it has opened the database anew
+        for catalogue, changes in ((DEFAULT, {}), (RICHER, RICHER_IN_TOML)):
+            with in_which(changes):
+                stage = Stage(app, hands, catalogue)
+                send(stage, size // 2, seed)
+            totals["commands"] += stage.commands
+    return totals
+
+
+HARNESSES = (
+    Harness("F1", "a model on SQLite", run, 10_000, plan=30_000),
+    Harness("F1", "a model on PostgreSQL", run, 5_000, Database.POSTGRESQL, plan=10_000),
+)
+
+
+def _a_seed() -> int:
+    return a_seed() if SEED is None else SEED
+
+
 def test_r33_service_and_model_say_the_same(app: Flask, hands: Hands) -> None:
     stage = Stage(app, hands, DEFAULT)
 
-    run(stage, COMMANDS // 2)
+    send(stage, COMMANDS // 2, _a_seed())
 
     assert stage.commands >= COMMANDS // 2
     assert_got_far(stage, RARE)
@@ -139,7 +166,7 @@ def test_r25_they_say_the_same_with_seats_that_include_or_become_others(
     with in_which(RICHER_IN_TOML):
         stage = Stage(app, hands, RICHER)
 
-        run(stage, COMMANDS // 2)
+        send(stage, COMMANDS // 2, _a_seed())
 
     assert stage.commands >= COMMANDS // 2
     assert_got_far(stage, RARE | {"a seat became another"})
@@ -188,4 +215,4 @@ def test_a_rule_that_the_other_side_breaks_is_found(
     stage = Stage(app, hands, DEFAULT, model=broken)
 
     with pytest.raises(AssertionError):
-        run(stage, COMMANDS, phases=(Phase.generate,))
+        send(stage, COMMANDS, _a_seed(), phases=(Phase.generate,))

@@ -86,7 +86,7 @@ def _cut(database_url: str, most: int) -> None:
         )
 
 
-HARNESSES = (Harness("F6", "crash PostgreSQL", run, size=60),)
+HARNESSES = (Harness("F6", "crash PostgreSQL", run, size=60, plan=20),)
 
 
 def test_nothing_is_lost_or_done_twice_while_postgresql_crashes() -> None:

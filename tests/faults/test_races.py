@@ -1,6 +1,7 @@
 """Many at once: no seat too many, no effect twice (R4, R8, R10 to R19, R23, R31)."""
 
 import threading
+from collections.abc import Mapping
 from functools import partial
 from itertools import pairwise
 from random import Random
@@ -25,10 +26,12 @@ from licensing.rules.refusals import (
     NotFound,
 )
 from licensing.rules.terms import Interval
+from tests.faults.harness import Database, Harness, a_seed
 from tests.faults.racing import RUNNERS, done, race, refused
 from tests.world import NEXT_RENEWAL, AnAccount, Hands, a_free_account, an_account
 
 ROUNDS = 5
+ROUNDS_BETWEEN_LOOKS = 10
 
 
 @pytest.mark.parametrize("left", [0, 1, 3, RUNNERS - 1])
@@ -224,8 +227,8 @@ def test_r23_many_commands_renew_each_term_once(_: int, hands: Hands) -> None:
     assert account.numbers("core") == (3 + RUNNERS, 0, 0)
 
 
-@pytest.mark.parametrize("_", range(ROUNDS))
-def test_r18_one_key_has_one_effect_however_often_it_comes_at_once(_: int) -> None:
+def run_keys(_seed: int, size: int) -> Mapping[str, int]:
+    """So many idempotency keys, each used by sixteen at once: one effect, one answer."""
     account = an_account(core=1)
     service = account.key(Scope.BILLING)
 
@@ -233,11 +236,16 @@ def test_r18_one_key_has_one_effect_however_often_it_comes_at_once(_: int) -> No
         bought = buying.purchase_seats(service, "core", 5)
         return Answer(201, {"Content-Type": "application/json"}, str(bought.id).encode())
 
-    results = race([partial(idempotency.once, service, "order-1", "same", buy)] * RUNNERS)
+    for number in range(size):
+        results = race([partial(idempotency.once, service, f"{number}", "same", buy)] * RUNNERS)
+        assert len({answer.body for answer, _ in results}) == 1
+        assert sum(replayed for _, replayed in results) == RUNNERS - 1
+    assert account.numbers("core") == (1 + 5 * size, 0, 0)
+    return {"rounds": size}
 
-    assert len({answer.body for answer, _ in results}) == 1
-    assert sum(replayed for _, replayed in results) == RUNNERS - 1
-    assert account.numbers("core") == (6, 0, 0)
+
+def test_r18_one_key_has_one_effect_however_often_it_comes_at_once() -> None:
+    run_keys(a_seed(), ROUNDS)
 
 
 @pytest.mark.parametrize("left", [0, 1])
@@ -280,10 +288,16 @@ def test_r31_an_external_id_of_an_account_is_taken_once(_: int) -> None:
     assert (done(results), refused(results, ExternalIdTaken)) == (1, 3)
 
 
-@pytest.mark.parametrize("seed", range(20))
-def test_r11_whatever_comes_at_once_the_data_stays_sound(seed: int) -> None:
+def run(seed: int, size: int) -> Mapping[str, int]:
+    """So many races of sixteen commands of all kinds, for the seats of a pool of 4 to 50."""
+    for number in range(size):
+        _a_round(f"{seed}/{number}", looks=number % ROUNDS_BETWEEN_LOOKS == 0)
+    return {"rounds": size}
+
+
+def _a_round(seed: str, looks: bool) -> None:
     chance = Random(seed)  # noqa: S311 not a secret
-    account = an_account(core=chance.randint(4, 20))
+    account = an_account(core=chance.randint(4, 50))
     admin = account.super_admin
     holders = [account.user(seats=["core"]) for _ in range(4)]
     others = [account.user() for _ in range(8)]
@@ -294,7 +308,18 @@ def test_r11_whatever_comes_at_once_the_data_stays_sound(seed: int) -> None:
 
     purchased, assigned, scheduled = account.numbers("core")
     assert 0 <= assigned <= purchased - scheduled, f"seed {seed}: {results}"
-    assert list(invariants.violations()) == [], f"seed {seed}: {results}"
+    if looks:
+        assert list(invariants.violations()) == [], f"seed {seed}: {results}"
+
+
+HARNESSES = (
+    Harness("F2", "races for seats", run, 500, Database.BOTH, plan=200),
+    Harness("F20", "races with one key", run_keys, 500, Database.BOTH, plan=500),
+)
+
+
+def test_r11_whatever_comes_at_once_the_data_stays_sound() -> None:
+    run(a_seed(), 20)
 
 
 def _any_command(

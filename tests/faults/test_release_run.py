@@ -23,7 +23,7 @@ def test_every_harness_has_a_name_of_its_own() -> None:
 
 def test_what_was_done_is_added_up_and_a_broken_promise_told_with_what_repeats_it() -> None:
     ran = subprocess.run(  # noqa: S603 this folder
-        [*COMMAND, "--rounds", "1", "--only", BROKEN, "--only", SOUND],
+        [*COMMAND, "--plan", "--only", BROKEN, "--only", SOUND],
         cwd=ROOT,
         env=clean_environment(),
         capture_output=True,
@@ -35,7 +35,8 @@ def test_what_was_done_is_added_up_and_a_broken_promise_told_with_what_repeats_i
     assert told, ran.stdout + ran.stderr
     total, command = ran.stdout.splitlines()[-2:]
     assert ran.returncode == 1
-    assert total.split()[:4] == ["all", "2", "1", "5"]
+    everything, slices, failed, _seconds, kills = total.split()[:5]
+    assert (everything, slices, failed, kills) == ("all", "2", "1", "5")
     assert command == (
         f"repeat with: python -m tests.faults.slice '{BROKEN}' --seed {told[1]} --size 3"
         " --database sqlite"
@@ -52,4 +53,7 @@ def hold(_seed: int, size: int) -> Mapping[str, int]:
     return {"kills": size}
 
 
-ON_REQUEST = (Harness("F0", BROKEN, fail, size=3), Harness("F0", SOUND, hold, size=5))
+ON_REQUEST = (
+    Harness("F0", BROKEN, fail, size=30, plan=3),
+    Harness("F0", SOUND, hold, size=50, plan=5),
+)

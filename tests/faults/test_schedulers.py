@@ -116,7 +116,7 @@ def run(seed: int, size: int) -> dict[str, int]:
     return {"kills": size, "terms": expected}
 
 
-HARNESSES = (Harness("F12", "kill schedulers", run, size=60, database=Database.BOTH),)
+HARNESSES = (Harness("F12", "kill schedulers", run, size=60, database=Database.BOTH, plan=20),)
 
 
 def test_r23_every_missed_term_is_applied_once_and_in_order() -> None:
