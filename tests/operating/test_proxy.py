@@ -21,6 +21,7 @@ from tests.serving import ROOT, Served, served
 CONF = ROOT / "deploy" / "nginx.conf"
 THREADS = 2  # of each server
 SLOW_CLIENTS = 8
+DELETE = b"DELETE /v1/accounts/acc_1/users/usr_1 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 
 
 @pytest.fixture(autouse=True)
@@ -233,8 +234,10 @@ def test_when_one_of_two_dies_nobody_notices(tmp_path: Path) -> None:
         posted, _ = _ask(port, _post(two, "Content-Length: 2", b"{}"))
         two.process.kill()
         two.process.wait(timeout=30)
-        none_left, told = _get(port)
+        none_left = [_get(port), _ask(port, DELETE)]
 
     assert (set(before), set(after), posted) == ({200}, {200}, 401)
-    assert none_left == 502
-    assert json.loads(told.partition("\r\n\r\n")[2])["code"] == "unavailable"
+    for status, told in none_left:
+        assert status == 502
+        assert "content-type: application/problem+json" in told.lower()
+        assert json.loads(told.partition("\r\n\r\n")[2])["code"] == "unavailable"
