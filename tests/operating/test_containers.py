@@ -33,11 +33,20 @@ def test_the_service_runs_in_every_role() -> None:
 def test_a_container_can_write_nowhere_and_become_nobody_else(name: str) -> None:
     service = SERVICES[name]
 
-    assert service["read_only"] is True
+    assert service["read_only"] is (name != "migrate")
     assert service["tmpfs"] == ["/tmp"]  # noqa: S108 that of the container
     assert service["cap_drop"] == ["ALL"]
     assert service["security_opt"] == ["no-new-privileges:true"]
     assert "privileged" not in service
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_compose_can_put_secrets_where_it_has_to(name: str) -> None:
+    """It copies those from variables into the container, unless that is read-only."""
+    service = SERVICES[name]
+    copied = [one for one in service.get("secrets", ()) if "environment" in COMPOSE["secrets"][one]]
+
+    assert not (copied and service.get("read_only"))
 
 
 def test_no_secret_has_a_default_or_stands_there() -> None:
