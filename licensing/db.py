@@ -178,6 +178,17 @@ def snapshot() -> Iterator[None]:
             db.execute_sql("ROLLBACK")
 
 
+def take_any_time() -> None:
+    """
+    Let the transaction in hand last, and rest, for as long as it has to.
+
+    For commands that read or write everything, at the speed of whoever reads what they print.
+    """
+    if not on_sqlite():
+        db.execute_sql("SET LOCAL statement_timeout = 0")
+        db.execute_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
+
+
 def transactional(function: Callable[P, R]) -> Callable[P, R]:
     """
     Run the function in one transaction: the caller's where there is one, else its own.

@@ -9,16 +9,17 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from cryptography.exceptions import InvalidTag
-from peewee import DataError, IntegrityError, chunked
+from peewee import DataError, IntegrityError
 
 from licensing import events, finding, migrations, portable, sealing
-from licensing.db import db, transactional
+from licensing.db import db, take_any_time, transactional
 from licensing.models import Account, TestClock, User
 from licensing.portable import Portable
 from licensing.queries import invariants
 
 LONGEST_LINE = 64 * 1024 * 1024
-ROWS_PER_INSERT = 200
+# Of one statement; a row may be as long as a line.
+ROWS_PER_INSERT, CHARACTERS_PER_INSERT = 200, 4 * 1024 * 1024
 HEADER = {"seatkeeper_export": int, "schema": dict, "sealed": str, "rows": dict}
 # What the columns of the account say as well, and can hold.
 OF_ONE: dict[str, Any] = {
@@ -77,6 +78,7 @@ def _content(line: bytes, number: int) -> dict[str, Any]:
 
 @transactional
 def _put_in(file: Path) -> int:
+    take_any_time()
     with file.open("rb") as opened:
         contents = (_content(line, number) for number, line in enumerate(_raw(opened), 1))
         header = _header(next(contents))
@@ -143,10 +145,24 @@ def _insert(contents: Iterator[dict[str, Any]]) -> Counter[str]:
     for name, of_table in groupby(rows, lambda content: str(content.get("table"))):
         if name not in known:
             raise ImportRefused(f"the file has rows of {name}, which is no table")
-        for chunk in chunked(of_table, ROWS_PER_INSERT):
-            _insert_some(known[name], [_row(known[name], content) for content in chunk])
+        for chunk in _chunks(_row(known[name], content) for content in of_table):
+            _insert_some(known[name], chunk)
             counts[name] += len(chunk)
     return counts
+
+
+def _chunks(rows: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    """As many rows at a time as may be in hand, however long they are."""
+    chunk: list[dict[str, Any]] = []
+    characters = 0
+    for row in rows:
+        chunk.append(row)
+        characters += sum(len(value) for value in row.values() if isinstance(value, str))
+        if len(chunk) == ROWS_PER_INSERT or characters >= CHARACTERS_PER_INSERT:
+            yield chunk
+            chunk, characters = [], 0
+    if chunk:
+        yield chunk
 
 
 def _row(one: Portable, content: dict[str, Any]) -> dict[str, Any]:

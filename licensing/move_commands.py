@@ -1,5 +1,6 @@
 """The commands that move accounts from one database to another."""
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -55,9 +56,17 @@ def _writing(output: Path | None) -> Iterator[BinaryIO]:
         raise click.ClickException(f"{output} exists already")
     part = output.with_name(output.name + ".part")
     try:
-        part.touch(mode=0o600)
-        with part.open("wb") as out:
+        # Made anew: what is there already may be read by others, or be the name of another file.
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    except FileExistsError:
+        raise click.ClickException(
+            f"{part} exists: another export writes it, or one was killed; delete it then"
+        ) from None
+    try:
+        with os.fdopen(descriptor, "wb") as out:
             yield out
+            out.flush()
+            os.fsync(descriptor)
         part.rename(output)
     finally:
         part.unlink(missing_ok=True)

@@ -34,12 +34,18 @@ from licensing.rules.pools import above_minimum, spare
 from licensing.rules.seat_requests import RequestStatus
 from licensing.rules.seats import Situation
 
-# What other packages have to look up.
-_others: dict[str, Callable[[], Iterator[str]]] = {}
+# What other packages have to look up, of one account or of all.
+_others: dict[str, Callable[[str | None], Iterator[str]]] = {}
 
 
-def also(name: str, look_up: Callable[[], Iterator[str]]) -> None:
-    """Look up the invariants of another package, too; once for each name."""
+def also(name: str, look_up: Callable[[str | None], Iterator[str]]) -> None:
+    """
+    Look up the invariants of another package, too; once for each name.
+
+    Args:
+        name: the package.
+        look_up: what does not hold of one account, or of all that there is for None.
+    """
     _others[name] = look_up
 
 
@@ -53,17 +59,22 @@ def violations() -> Iterator[str]:
         return
     for account in Account.select().order_by(Account.id):
         yield from _named(account)
-    yield from derived.wrong_of_all()
-    for look_up in _others.values():
-        yield from look_up()
+    yield from _beside_accounts(None)
 
 
 def of_one(account_id: str) -> Iterator[str]:
-    """Every invariant of one account that does not hold; of the catalogue, those of all."""
+    """Every invariant of one account that does not hold; of catalogue and search, those of all."""
     for name in dropped_from_catalogue():
         yield f"catalogue: it has no {name}"
         return
     yield from _named(Account.get_by_id(account_id))
+    yield from _beside_accounts(account_id)
+
+
+def _beside_accounts(account_id: str | None) -> Iterator[str]:
+    yield from derived.wrong_of_all()
+    for look_up in _others.values():
+        yield from look_up(account_id)
 
 
 def _named(account: Account) -> Iterator[str]:

@@ -19,7 +19,7 @@ from licensing import db, exporting, idempotency, importing, migrations, setting
 from licensing import portable as portable_tables
 from licensing.idempotency import Answer
 from licensing.importing import ImportRefused
-from licensing.models import Account, Event, IdempotencyKey, Seat
+from licensing.models import Account, Event, IdempotencyKey, Seat, User
 from licensing.operations import api_keys, assigning, giving_back, requesting, test_clocks
 from licensing.queries import invariants
 from licensing.queries.cursors import Window
@@ -30,6 +30,7 @@ from tests.conftest import SECRET
 from tests.counting import asked
 from tests.http import calling
 from tests.receivers import Receiver
+from tests.webhooks import rows
 from tests.webhooks.stage import a_stage
 from tests.world import START, AnAccount, Hands, a_free_account, an_account
 from webhooks import secrets
@@ -309,6 +310,11 @@ BAD: list[Any] = [
     pytest.param(_set("events", type="seat.changed"), "was edited", id="an event"),
     pytest.param(_set("events", body="{}"), "was edited", id="the body of an event"),
     pytest.param(_set("events", digest="a" * 64), "digest", id="a digest"),
+    pytest.param(_set("webhook_lanes", head=999, cursor=999), "the log ends", id="a far lane"),
+    pytest.param(
+        _set("webhook_lanes", account_id="acc_2"), "no such account", id="a lane elsewhere"
+    ),
+    pytest.param(_without("webhook_secrets"), "has no secret", id="an endpoint without a secret"),
     pytest.param(_without("seats"), "invariant does not hold", id="no seats"),
     pytest.param(_without("accounts"), "refuses", id="no account"),
     pytest.param(_twice, "refuses", id="a row twice"),
@@ -328,7 +334,10 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Hands], list
     def lines(hands: Hands) -> list[bytes]:
         if not made:
             with another_database(tmp_path_factory.mktemp("exported")):
-                made.extend(exporting.lines(_eventful(hands).id))
+                account = _eventful(hands)
+                rows.endpoint("whe_1", account_id=account.id)
+                rows.fill("whe_1", account.id, 3)
+                made.extend(exporting.lines(account.id))
         return made
 
     return lines
@@ -462,6 +471,36 @@ def test_by_command(run: Run, tmp_path: Path) -> None:
     assert refused.exit_code == 1
     assert refused.output == "Error: the last line is no line of an export\n"
     assert imported.output == "imported 3 accounts; all invariants hold\n"
+
+
+def test_by_command_nothing_is_written_through_what_is_there(run: Run, tmp_path: Path) -> None:
+    file, elsewhere = tmp_path / "all.ndjson", tmp_path / "elsewhere"
+    part = tmp_path / "all.ndjson.part"
+    part.symlink_to(elsewhere)
+    with another_database(tmp_path / "one"):
+        pass
+
+    done = run("one", "export", "--all", "--output", file)
+
+    assert done.exit_code == 1
+    assert done.output.startswith(f"Error: {part} exists: another export writes it, or")
+    assert part.is_symlink()
+    assert not elsewhere.exists()
+
+
+def test_long_rows_are_put_in_a_few_at_a_time(
+    exported: Exported, hands: Hands, tmp_path: Path
+) -> None:
+    lines = [json.loads(line) for line in exported(hands)[:-1]]
+    long = "x" * (importing.CHARACTERS_PER_INSERT // 2)
+    own = [line for line in lines if line.get("table") == "users"]
+    for line in own:
+        line["row"]["metadata"] = json.dumps({"long": long})
+
+    importing.put_in(_written(tmp_path / "long.ndjson", lines))
+
+    assert User.select().count() == len(own) > 1
+    assert {len(user.metadata["long"]) for user in User.select()} == {len(long)}
 
 
 def test_by_command_one_account_or_all_has_to_be_named(run: Run, tmp_path: Path) -> None:
