@@ -223,6 +223,7 @@ def migrate(runtime_role: str | None, password_file: TextIO | None) -> None:
         raise click.UsageError("SQLite has no roles; --runtime-role is for PostgreSQL")
     if password_file and not runtime_role:
         raise click.UsageError("--password-file needs --runtime-role")
+    password = _first_line(password_file) if password_file else None
     with db.connection(EVERY_ACCOUNT):
         applied = migrations.apply()
         for name in applied:
@@ -230,9 +231,15 @@ def migrate(runtime_role: str | None, password_file: TextIO | None) -> None:
         if not applied:
             click.echo("the schema is up to date")
         if runtime_role:
-            password = password_file.readline().rstrip("\n") if password_file else None
             made = roles.set_up(runtime_role, password)
             click.echo(f"{'made' if made else 'set up'} {runtime_role}, to run the service as")
+
+
+def _first_line(password_file: TextIO) -> str:
+    password = password_file.readline().rstrip("\r\n")
+    if not password:
+        raise click.ClickException(f"{password_file.name} has no password in its first line")
+    return password
 
 
 @click.command("openapi")
@@ -293,6 +300,7 @@ def verify(kept: TextIO | None) -> None:
     with db.connection(EVERY_ACCOUNT):
         refuse_an_old_schema()
         with db.snapshot():
+            db.take_any_time()
             try:
                 for text in chain(
                     invariants.violations(), anchors.broken(anchors.read(kept or ()))
@@ -317,6 +325,7 @@ def write_anchors() -> None:
     with db.connection(EVERY_ACCOUNT):
         refuse_an_old_schema()
         with db.snapshot():
+            db.take_any_time()
             for anchor in anchors.anchors():
                 click.echo(anchor.line())
 

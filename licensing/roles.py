@@ -1,5 +1,7 @@
 """The role that the service runs as on PostgreSQL, beside the one that owns the tables."""
 
+from typing import Any, cast
+
 from licensing.db import db, transactional
 from licensing.settings import StartRefused
 
@@ -40,8 +42,7 @@ def set_up(role: str, password: str | None = None) -> bool:
     Let a role run the service: work on rows as the policies say, and nothing else.
 
     Args:
-        role: its name, of lower-case letters, digits and underscores. It is made where it is not
-            there; that takes a role that may make others.
+        role: its name. It is made where it is not there; that takes a role that may make others.
         password: what it will log in with; where None, that stays as it is.
 
     Returns whether it was made. Raises `StartRefused` for a role that is not bound by policies, and
@@ -49,7 +50,7 @@ def set_up(role: str, password: str | None = None) -> bool:
     """
     made = db.execute_sql("SELECT 1 FROM pg_roles WHERE rolname = %s", (role,)).fetchone() is None
     if made:
-        db.execute_sql(f'CREATE ROLE "{role}" {NEW_ROLE}')
+        _run(f"CREATE ROLE {{}} {NEW_ROLE}", role)
     elif db.execute_sql(IS_TOO_STRONG, (role,)).fetchone()[0]:
         raise StartRefused(
             f"{role} owns the tables or is above them, so that no policy would bind it; "
@@ -57,21 +58,29 @@ def set_up(role: str, password: str | None = None) -> bool:
         )
     if password is not None:
         hashed = db.connection().pgconn.encrypt_password(password.encode(), role.encode())
-        db.execute_sql(f"ALTER ROLE \"{role}\" PASSWORD '{hashed.decode()}'")
+        _run(f"ALTER ROLE {{}} PASSWORD '{hashed.decode()}'", role)
     _grant(role)
     return made
 
 
 def _grant(role: str) -> None:
     database, schema = db.execute_sql("SELECT current_database(), current_schema()").fetchone()
-    db.execute_sql(f'GRANT CONNECT ON DATABASE "{database}" TO "{role}"')
-    db.execute_sql(f'GRANT USAGE ON SCHEMA "{schema}" TO "{role}"')
+    _run("GRANT CONNECT ON DATABASE {} TO {}", database, role)
+    _run("GRANT USAGE ON SCHEMA {} TO {}", schema, role)
     for table, commands in db.execute_sql(TABLES).fetchall():
-        db.execute_sql(f'REVOKE ALL ON "{table}" FROM "{role}"')
-        db.execute_sql(f'GRANT {commands} ON "{table}" TO "{role}"')
+        _run("REVOKE ALL ON {} FROM {}", table, role)
+        _run(f"GRANT {commands} ON {{}} TO {{}}", table, role)
     creates = "SELECT has_schema_privilege(%s, current_schema(), 'CREATE')"
     if db.execute_sql(creates, (role,)).fetchone()[0]:
         raise StartRefused(
             f"{role} could make tables in the schema {schema}; "
             f"run: REVOKE CREATE ON SCHEMA {schema} FROM PUBLIC, {role}"
         )
+
+
+def _run(statement: str, *names: str) -> None:
+    """Run a statement about things of these names, whatever characters they are of."""
+    from psycopg.sql import SQL, Identifier  # needs psycopg, which SQLite does not
+
+    composed = SQL(cast(Any, statement)).format(*map(Identifier, names))
+    db.execute_sql(composed.as_string())

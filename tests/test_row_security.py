@@ -407,6 +407,29 @@ def test_one_command_makes_the_role_that_runs_the_service(
 
 
 @pytest.mark.owner
+def test_a_role_may_have_any_name(owner: Any) -> None:
+    name = """It's "the" % {role}; DROP"""
+    try:
+        made, again = roles.set_up(name, "another"), roles.set_up(name)
+    finally:
+        quoted = '"' + name.replace('"', '""') + '"'
+        owner.execute(f"DROP OWNED BY {quoted}; DROP ROLE {quoted}")
+
+    assert (made, again) == (True, False)
+
+
+@pytest.mark.owner
+def test_a_password_file_that_is_empty_is_refused(service: Settings, tmp_path: Path) -> None:
+    file = tmp_path / "empty"
+    file.write_text("\nsecond line\n")
+
+    done = _command(service, "migrate", "--runtime-role", "x", "--password-file", str(file))
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == f"Error: {file} has no password in its first line\n"
+
+
+@pytest.mark.owner
 def test_a_role_that_no_policy_would_bind_is_refused(service: Settings, owner: Any) -> None:
     (itself,) = owner.execute("SELECT current_user").fetchone()
 
