@@ -1,8 +1,9 @@
 """
 Spans for OpenTelemetry (the extra `otel`), where the environment says where to send them.
 
-What is told of a span are ids, names of ours and numbers: nothing that somebody typed, no address,
-no query string, and of an exception its kind only, since its words may quote any of that. Where no
+What is told of a span are ids, names of ours and numbers; of what callers choose only the id of the
+request (X-Request-Id) and the trace it belongs to (traceparent). No other content, no address, no
+query string, and of an exception its kind only, since its words may quote any of that. Where no
 spans are wanted nothing of the library is loaded, and a span costs a call.
 """
 

@@ -4,8 +4,9 @@ What a test needs beside Python: without it the test is skipped, unless it was p
     needs("clients", shutil.which("node") is not None, "Node 20")
 
 SEATKEEPER_TEST_REQUIRE names, separated by commas, what is promised (`clients`, `browser`,
-and more): then its absence fails the test. `.ci/run` promises everything, so that nothing is
-skipped there; what needs a PostgreSQL server is tested in the run that has one.
+and more): then its absence fails the test. `.ci/run` promises every tool; what takes the right to
+mount (`disk`) or to make networks (`network`) is skipped where that is refused, and what needs a
+PostgreSQL server is tested in the run that has one.
 """
 
 import os
