@@ -83,4 +83,4 @@ def _run(statement: str, *names: str) -> None:
     from psycopg.sql import SQL, Identifier  # needs psycopg, which SQLite does not
 
     composed = SQL(cast(Any, statement)).format(*map(Identifier, names))
-    db.execute_sql(composed.as_string())
+    db.execute_sql(composed.as_string().replace("%", "%%"))  # a lone one would be a parameter
