@@ -174,11 +174,11 @@ def test_a_body_that_comes_in_chunks_arrives_with_its_length(
     assert '"code":"length_required"' in told
 
 
-@pytest.mark.parametrize("size", [70_000, 1_200_000])
 def test_a_body_that_is_too_large_is_refused_as_a_problem(
-    service_behind: tuple[Served, int], size: int
+    service_behind: tuple[Served, int],
 ) -> None:
     running, port = service_behind
+    size = 1_200_000
     with closing(socket.create_connection(("127.0.0.1", port), timeout=20)) as connection:
         connection.sendall(_post(running, f"Content-Length: {size}", b""))
         try:
