@@ -108,8 +108,9 @@ class AnAccount:
         self, product: str = "marketing", tier: str = "professional", **order: Any
     ) -> str:
         """Check out a product, with so many `seats` of each type; returns the subscription's id."""
-        order = {"interval": Interval.MONTH, "interval_count": 1, "seats": {"core": 10}} | order
-        subscription, _ = subscriptions.checkout(self.by, Order(product, tier, **order))
+        usual = {"interval": Interval.MONTH, "interval_count": 1, "seats": {"core": 10}}
+        wanted: dict[str, Any] = {**usual, **order}
+        subscription, _ = subscriptions.checkout(self.by, Order(product, tier, **wanted))
         self.from_here()
         return str(subscription.id)
 

@@ -73,7 +73,7 @@ class Stage:
         # Nothing is sent of a lane that is due while its endpoint is left alone.
         later = ((Lane.due_at > Endpoint.next_send_at, Lane.due_at),)
         ready = Case(None, later, Endpoint.next_send_at)
-        due = [
+        due: list[Any] = [
             Lane.select(fn.MIN(ready))
             .join(Endpoint, on=Endpoint.id == Lane.endpoint_id)
             .where(Lane.state == "ready", ready > now),
