@@ -97,6 +97,21 @@ def test_r17_a_prorated_amount_is_the_nearest_to_the_exact_one(
     assert 0 <= part <= amount
 
 
+@pytest.mark.parametrize(
+    ("parts", "share"),
+    [
+        pytest.param(1, 600, id="the whole term is billed"),
+        pytest.param(2, 300, id="one half of it is"),
+        pytest.param(12, 50, id="one month of a year is"),
+        pytest.param(7, 86, id="a seventh of it is, rounded up"),
+    ],
+)
+def test_r24_the_share_of_a_term_that_is_billed_in_parts_is_one_of_a_part(
+    parts: int, share: int
+) -> None:
+    assert prorated(1200, TermShare(1, 2, 0, 0), parts) == share
+
+
 @given(amount=amounts, share=shares())
 def test_r17_what_is_left_and_what_is_over_make_the_whole_to_within_one(
     amount: int, share: TermShare

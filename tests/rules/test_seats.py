@@ -21,7 +21,11 @@ from licensing.rules.seats import (
     refuse_unavailable,
     refuse_untransferable,
     replaced_by,
+    replacement,
     sellers,
+)
+from licensing.rules.seats import (
+    default as default_type,
 )
 
 BOTH = {"marketing": "professional", "sales": "starter"}
@@ -190,6 +194,43 @@ def test_r8_who_is_left_without_a_seat_gets_the_one_of_such_accounts(
     seat_based: bool, tiers: Mapping[str, str], status: str, seat_type: str | None
 ) -> None:
     assert fallback(default(), Situation(seat_based, tiers), status) == seat_type
+
+
+@pytest.mark.parametrize(
+    ("name", "is_eligible", "given"),
+    [
+        pytest.param("core", False, "core", id="what the account names"),
+        pytest.param("partner", True, "partner", id="a partner's seat for a partner"),
+        pytest.param("partner", False, None, id="not for anybody else"),
+        pytest.param("service", False, None, id="not what no subscription sells"),
+        pytest.param("platinum", False, None, id="not what the catalogue does not have any more"),
+        pytest.param(None, True, None, id="nothing where the account names nothing"),
+    ],
+)
+def test_r13_a_new_user_gets_the_default_type_where_he_can_have_it(
+    name: str | None, is_eligible: bool, given: str | None
+) -> None:
+    found = default_type(default(), Situation(True, BOTH), name, is_eligible)
+
+    assert (None if found is None else found.name) == given
+
+
+@pytest.mark.parametrize(
+    ("becomes", "given"),
+    [
+        pytest.param(None, None, id="the catalogue names none"),
+        pytest.param("core", "core", id="one that the account can have"),
+        pytest.param("service", None, id="one that no subscription sells"),
+    ],
+)
+def test_r25_a_seat_that_nothing_sells_becomes_what_the_catalogue_says_where_that_is_sold(
+    becomes: str | None, given: str | None
+) -> None:
+    ended = replace(default().seat_type("sales"), becomes=becomes)
+
+    found = replacement(default(), Situation(True, BOTH), ended)
+
+    assert (None if found is None else found.name) == given
 
 
 @pytest.mark.parametrize("wanted", ["core", "sales", "service"])
