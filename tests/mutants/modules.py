@@ -28,6 +28,7 @@ TESTS_OF: dict[str, tuple[str, ...]] = {
     f"{RULES}/permissions.py": ("tests/rules/test_permissions.py",),
     f"{RULES}/prices.py": ("tests/rules/test_prices.py",),
     f"{RULES}/accounts.py": (
+        "tests/rules/test_accounts.py",
         "tests/operations/test_accounts.py",
         "tests/operations/test_inviting.py",
         "tests/queries/test_inactive_seats.py",

@@ -23,6 +23,7 @@ import tempfile
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from types import CodeType, FrameType, FunctionType
 from typing import IO, Any
@@ -108,11 +109,11 @@ def _killed_anew(
     _preload()
     source = mutants[0].source
     limits = {kind: seconds + IMPORTING for kind, seconds in limits.items()}
-    if _in_child(lambda: _run_anew(source, original(source), tests), **limits):
+    if _in_child(partial(_run_anew, source, original(source), tests), **limits):
         raise TestsFail(" ".join(tests))
     for mutant in mutants:
         if go_on():
-            code = _in_child(lambda m=mutant: _run_anew(source, m.code, tests), **limits)
+            code = _in_child(partial(_run_anew, source, mutant.code, tests), **limits)
             yield mutant, code != 0
 
 
@@ -138,7 +139,7 @@ class _Session:
             _run(session.items[0], session.items[1])
         with tempfile.TemporaryFile("w+") as callers:
             before = resource.getrusage(resource.RUSAGE_CHILDREN)
-            code = _in_child(lambda: self._watch(session, callers))
+            code = _in_child(partial(self._watch, session, callers))
             after = resource.getrusage(resource.RUSAGE_CHILDREN)
             callers.seek(0)
             if code:
@@ -169,10 +170,8 @@ class _Session:
             if not numbers or outermost is None or not functions[_place(outermost)]:
                 self._tell((number, UNREACHED))
                 continue
-            code = _in_child(
-                lambda c=changes, n=numbers: _run_changed(session, functions, c, n), **limits
-            )
-            self._tell((number, code))
+            run = partial(_run_changed, session, functions, changes, numbers)
+            self._tell((number, _in_child(run, **limits)))
 
     def _watch(self, session: pytest.Session, callers: IO[str]) -> int:
         """Run all tests once, and write down which of them call which function of the module."""
@@ -275,7 +274,7 @@ class _Finder(importlib.machinery.PathFinder):
         self._file, self._code = str(source.resolve()), code
 
     def find_spec(self, *where: Any) -> Any:  # type: ignore[override]
-        spec = super().find_spec(*where)
+        spec: Any = super().find_spec(*where)
         if spec is not None and spec.origin == self._file:
             spec.loader.get_code = lambda _: self._code
         return spec
@@ -290,8 +289,13 @@ def _set_up() -> None:
     """Let a test take as long as it likes, on a machine that is busy, and do the same each time."""
     # The plugins that happen to be installed have to be loaded by every process; none is needed.
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
-    calm = {"deadline": None, "suppress_health_check": [*HealthCheck]}
-    settings.register_profile("mutants", derandomize=True, database=None, **calm)
+    settings.register_profile(
+        "mutants",
+        deadline=None,
+        derandomize=True,
+        database=None,
+        suppress_health_check=[*HealthCheck],
+    )
     settings.load_profile("mutants")
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
 from importlib import resources
+from itertools import permutations
 
 import pytest
 from hypothesis import given, settings
@@ -311,3 +312,38 @@ def test_r9_what_each_seat_opens_where_everything_is_professional(held: str) -> 
     answers = entitlements(default(), holder)
 
     assert {name: answer.level for name, answer in answers.items()} == table
+
+
+@pytest.mark.parametrize(
+    ("left", "held", "feature", "level", "reason"),
+    [
+        pytest.param("view", "core", "social_posts", "view", None, id="seen, not edited"),
+        pytest.param("none", "core", "social_posts", "none", "suspended", id="or nothing at all"),
+        pytest.param("none", "core", "deals", "edit", None, id="another product goes on"),
+        pytest.param("view", "view_only", "contacts", "view", None, id="who saw goes on to see"),
+        pytest.param(
+            "none", "view_only", "forms", "none", "seat_type", id="what the seat never opened"
+        ),
+    ],
+)
+def test_r25b_of_a_suspended_product_the_catalogue_says_what_is_left(
+    left: str, held: str, feature: str, level: str, reason: str | None
+) -> None:
+    catalogue = replace(default(), suspended=left)
+    holder = Holder(True, "active", (held,), BOTH, frozenset({"marketing"}))
+
+    answer = entitlement(catalogue, holder, feature)
+
+    assert (answer.level, answer.reason) == (level, reason)
+
+
+def test_r25b_the_suspension_is_nearer_than_the_other_seat_that_would_not_do() -> None:
+    catalogue = replace(default(), suspended="none")
+    suspended = frozenset({"sales"})
+    holders = [
+        Holder(True, "active", held, BOTH, suspended) for held in permutations(("core", "sales"))
+    ]
+
+    reasons = {entitlement(catalogue, holder, "sequences").reason for holder in holders}
+
+    assert reasons == {Reason.SUSPENDED}

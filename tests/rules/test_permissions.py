@@ -15,6 +15,7 @@ from licensing.rules.permissions import (
     Need,
     Permission,
     Scope,
+    may,
     require,
     system,
 )
@@ -82,10 +83,12 @@ def test_r10_a_user_asks_about_himself_only() -> None:
 def test_an_actor_enters_his_own_account_only() -> None:
     assert _user().within("acc_1").account == "acc_1"
     assert _key().within("acc_2").account == "acc_2"
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFound) as refusal:
         _user().within("acc_2")
-    with pytest.raises(NotFound):
+    assert refusal.value.facts == {"kind": "account", "id": "acc_2"}
+    with pytest.raises(NotFound) as refusal:
         _ = _key().account
+    assert refusal.value.facts == {"kind": "account", "id": ""}
 
 
 USERS = {
@@ -124,10 +127,13 @@ MATRIX = {
 
 
 def _may(actor: Actor, need: Need) -> bool:
+    about = "usr_of_somebody_else"
     try:
-        require(actor, need, about="usr_of_somebody_else")
+        require(actor, need, about)
     except PermissionDenied:
+        assert may(actor, need, about) is False
         return False
+    assert may(actor, need, about) is True
     return True
 
 
@@ -141,18 +147,18 @@ def test_r10_the_matrix_says_something_of_every_need() -> None:
 def test_r10_every_need_is_fulfilled_by_just_the_users_of_the_matrix(name: str) -> None:
     need = getattr(permissions, name)
 
-    may = {who for who, actor in USERS.items() if _may(actor, need)}
+    found = {who for who, actor in USERS.items() if _may(actor, need)}
 
-    assert may == MATRIX[name][0]
+    assert found == MATRIX[name][0]
 
 
 @pytest.mark.parametrize("name", MATRIX)
 def test_r10_every_need_is_fulfilled_by_just_the_scopes_of_the_matrix(name: str) -> None:
     need = getattr(permissions, name)
 
-    may = {scope for scope in Scope if _may(_key(scope), need)}
+    found = {scope for scope in Scope if _may(_key(scope), need)}
 
-    assert may == MATRIX[name][1] | {Scope.ADMIN}
+    assert found == MATRIX[name][1] | {Scope.ADMIN}
 
 
 @pytest.mark.parametrize("name", MATRIX)
@@ -173,8 +179,8 @@ def test_r10_a_key_without_scopes_is_told_the_scope_it_lacks(name: str) -> None:
 def test_r10_two_permissions_do_what_each_of_them_does() -> None:
     both = _user(Permission.MANAGE_USERS, Permission.MODIFY_BILLING)
 
-    may = {name for name in MATRIX if _may(both, getattr(permissions, name))}
+    found = {name for name in MATRIX if _may(both, getattr(permissions, name))}
 
-    assert may == {
+    assert found == {
         name for name, (who, _) in MATRIX.items() if who & {"a user admin", "a billing admin"}
     }
