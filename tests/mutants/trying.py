@@ -96,9 +96,11 @@ def killed(
                 unreached.append(mutants[number])
             else:
                 yield mutants[number], code != 0
-    os.waitpid(child, 0)
+    _, state = os.waitpid(child, 0)
     if isinstance(limits, str):
         raise TestsFail(limits)
+    if state:
+        raise TestsFail(f"what tries them ended with {os.waitstatus_to_exitcode(state)}")
     if unreached and go_on():
         yield from _killed_anew(unreached, tests, go_on, limits)
 

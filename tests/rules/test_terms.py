@@ -10,7 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from licensing.rules.terms import Interval, boundary, share_left, term, term_at
+from licensing.rules.terms import (
+    Interval,
+    billing_periods,
+    boundary,
+    notice_at,
+    share_left,
+    term,
+    term_at,
+)
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NEW_YORK = ZoneInfo("America/New_York")
@@ -296,3 +304,29 @@ def test_r17_as_time_passes_no_more_is_left(
 
 def _micro(span: timedelta) -> int:
     return span // timedelta.resolution
+
+
+@pytest.mark.parametrize(
+    ("interval", "count", "billed", "billed_count", "periods"),
+    [
+        pytest.param("year", 1, "month", 1, 12, id="a year by the month"),
+        pytest.param("year", 2, "month", 3, 8, id="two years by the quarter"),
+        pytest.param("year", 2, "year", 1, 2, id="two years by the year"),
+        pytest.param("month", 6, "month", 6, 1, id="all at once"),
+        pytest.param("month", 6, "month", 4, 0, id="periods that do not fill the term"),
+        pytest.param("month", 6, "year", 1, 0, id="a period that is longer than the term"),
+    ],
+)
+def test_r24_a_term_is_billed_in_as_many_periods_as_fill_it_exactly(
+    interval: str, count: int, billed: str, billed_count: int, periods: int
+) -> None:
+    found = billing_periods(Interval(interval), count, Interval(billed), billed_count)
+
+    assert found == periods
+
+
+def test_r24_a_renewal_is_told_some_days_before_but_not_before_its_term_begins() -> None:
+    starts_at, ends_at = datetime(2026, 4, 1, tzinfo=UTC), datetime(2026, 5, 1, tzinfo=UTC)
+
+    assert notice_at(starts_at, ends_at, 7) == datetime(2026, 4, 24, tzinfo=UTC)
+    assert notice_at(starts_at, ends_at, 60) == starts_at
