@@ -141,12 +141,18 @@ def _migrate_and_die(beginning: str, number: int) -> "subprocess.CompletedProces
 
 
 def test_f22_a_migration_that_is_killed_is_begun_again(former: Rows) -> None:
-    """In the middle, and when all is done but it is not written down: nothing of it is left."""
+    """
+    In the middle, and when all is done but it is not written down: nothing of it is left.
+
+    Those before it are done, each in a transaction of its own.
+    """
     before = migrations.pending()
     for beginning, number in (("ALTER TABLE", 2), ('INSERT INTO "schema_migration"', 1)):
         killed = _migrate_and_die(beginning, number)
         assert killed.returncode == -signal.SIGKILL, killed.stderr
-        assert migrations.pending() == before
+        left = migrations.pending()
+        assert "0008_chained_events" in left
+        assert left == before[-len(left) :]
 
     migrations.apply()
 

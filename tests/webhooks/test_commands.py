@@ -72,7 +72,7 @@ def test_purge_says_what_it_has_deleted(service: Settings) -> None:
 
     ran = run("purge", **_environment(service))
 
-    assert ran.stdout == "0 attempts, 0 events, 0 notices deleted\n"
+    assert ran.stdout == "0 attempts, 0 events, 0 notices, 0 answers deleted\n"
 
 
 @pytest.mark.parametrize(
