@@ -16,7 +16,7 @@ import orjson
 
 from licensing import chain, clock, ids, ledger
 from licensing.compiled import compiled, in_parts
-from licensing.db import db, for_update, transaction
+from licensing.db import for_update, transaction
 from licensing.models import Account, Event, EventSubject, InstantField
 from licensing.rules.event_types import EventType, Reason
 from licensing.rules.history import Told, counts_from
@@ -27,8 +27,6 @@ __all__ = ["EventType", "Reason", "listen", "record"]
 API_VERSION = "v1"
 LARGEST_BODY = 64 * 1024
 ROWS_PER_INSERT = 500
-# Written out, like the statements of the ledger: every command runs it.
-DIGEST = "SELECT digest FROM events WHERE account_id = ? AND sequence = ?"
 
 # The members of an event's object by whose value the log can be filtered (R29).
 SUBJECTS = ("id", "user_id", "from_user_id", "to_user_id", "seat_id", "pool_id", "subscription_id")
@@ -183,8 +181,14 @@ def digest(account_id: str, sequence: int) -> str:
     Whoever appends reads it when the account's sequence is locked, by a statement of its own: only
     such a one sees what the command before this one wrote while this one waited.
     """
-    found = db.execute_sql(DIGEST.replace("?", db.param), (account_id, sequence)).fetchone()
-    return str(found[0]) if found else chain.BEGINNING
+    found = _digest.row(account_id, sequence)
+    return str(found.digest) if found else chain.BEGINNING
+
+
+@compiled
+def _digest(account_id: Any, sequence: Any) -> Any:
+    of_event = (Event.account_id == account_id) & (Event.sequence == sequence)
+    return Event.select(Event.digest).where(of_event)
 
 
 def _body(event: Recorded, epoch: int, sequence: int) -> str:

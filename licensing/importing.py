@@ -5,6 +5,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -182,8 +183,8 @@ def _insert_some(one: Portable, rows: list[dict[str, Any]]) -> None:
     sql = f"INSERT INTO {one.name} ({columns}) VALUES {', '.join([marks] * len(rows))}"  # noqa: S608 names of ours
     db.execute_sql(sql, [row[name] for row in rows for name in names])
     if one.table is User:
-        for row in rows:
-            finding.keep(row["account_id"], [(row["id"], row["search_text"])])
+        for account_id, users in groupby(rows, itemgetter("account_id")):
+            finding.keep(account_id, [(row["id"], row["search_text"]) for row in users])
 
 
 def _refuse_other_counts(

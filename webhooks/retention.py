@@ -63,8 +63,13 @@ def _purge_notices(before: datetime) -> int:
     last = Notice.select(fn.MAX(Notice.sequence)).scalar() or 0
     bound = _bound(OPERATOR)
     through = last - 1 if bound is None else min(bound, last - 1)
-    old = (Notice.created_at < before) & (Notice.sequence <= through)
-    return int(Notice.delete().where(old).execute())
+    old = (
+        Notice.select(Notice.sequence)
+        .where(Notice.created_at < before, Notice.sequence <= through)
+        .order_by(Notice.sequence)
+        .limit(ROWS_PER_STEP)
+    )
+    return int(Notice.delete().where(Notice.sequence.in_(old)).execute())
 
 
 def _bound(log: str) -> int | None:

@@ -3,8 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from licensing import clock, events, ids, resources
-from licensing.compiled import compiled
+from licensing import clock, events, ids, resources, rows
 from licensing.db import transactional
 from licensing.events import EventType, Reason
 from licensing.models import Pool, Removal, Seat, Transfer
@@ -307,13 +306,8 @@ def _move(
     return moved
 
 
-@compiled
-def _seat_of_account(account_id: Any, id: Any) -> Any:
-    return Seat.select().where(Seat.account_id == account_id, Seat.id == id)
-
-
 def _seat(standing: Standing, seat_id: str) -> Any:
-    seat = _seat_of_account.row(standing.account.id, seat_id)
+    seat = rows.seat.row(standing.account.id, seat_id)
     if seat is None:
         raise NotFound("seat", seat_id)
     return seat

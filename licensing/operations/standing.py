@@ -8,7 +8,7 @@ from typing import Any
 
 from peewee import fn
 
-from licensing import events, hands, resources, settings
+from licensing import events, hands, resources, rows, settings
 from licensing.compiled import compiled
 from licensing.db import RunAlone, for_update, on_sqlite, transaction
 from licensing.events import EventType
@@ -230,8 +230,7 @@ def lock_holders(standing: Standing, user_ids: Iterable[str]) -> None:
     if not missing:
         return
     users = _locked_users.models(standing.account.id, tuple(missing))
-    held = _seats_of.models(standing.account.id, tuple(missing))
-    # Sorted here: an ORDER BY would lead the database through all seats of the account instead.
+    held = rows.seats_of.models(standing.account.id, tuple(missing))
     seats = sorted(held, key=attrgetter("id"))
     for user in users:
         of_user = [seat for seat in seats if seat.user_id == user.id]
@@ -244,11 +243,6 @@ def lock_holders(standing: Standing, user_ids: Iterable[str]) -> None:
 def _locked_users(account_id: Any, ids: Any) -> Any:
     users = User.select().where(User.account_id == account_id, User.id.in_(ids))
     return for_update(users.order_by(User.id))
-
-
-@compiled
-def _seats_of(account_id: Any, user_ids: Any) -> Any:
-    return Seat.select().where(Seat.account_id == account_id, Seat.user_id.in_(user_ids))
 
 
 def lapsed(standing: Standing) -> list[str]:

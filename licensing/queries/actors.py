@@ -4,7 +4,7 @@ import hmac
 from datetime import datetime, timedelta
 from typing import Any
 
-from licensing import clock, provider, sessions, tokens
+from licensing import clock, provider, rows, sessions, tokens
 from licensing.compiled import compiled
 from licensing.models import Account, ApiKey, User
 from licensing.provider import Identity
@@ -16,11 +16,6 @@ from licensing.rules.refusals import NotFound, UserNotActive
 @compiled
 def _key(id: Any) -> Any:
     return ApiKey.select().where(ApiKey.id == id)
-
-
-@compiled
-def _user(account_id: Any, id: Any) -> Any:
-    return User.select().where(User.account_id == account_id, User.id == id)
 
 
 def actor_of_key(token: str) -> Actor | None:
@@ -74,7 +69,7 @@ def _user_of_session(token: str) -> Any:
     own = sessions.read(token)
     if own is not None:
         account_id, user_id = own
-        return _user.row(account_id, user_id)
+        return rows.user.row(account_id, user_id)
     identity = provider.read(token)
     return None if identity is None else _user_named(identity)
 
@@ -104,7 +99,7 @@ def session_for(
     """
     require(actor, MINT_SESSIONS)
     actor.within(account_id)
-    user = _user.row(account_id, user_id)
+    user = rows.user.row(account_id, user_id)
     if user is None:
         raise NotFound("user", user_id)
     if user.status != UserStatus.ACTIVE:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from licensing import resources
+from licensing import resources, rows
 from licensing.compiled import compiled
 from licensing.models import Seat, Transfer
 from licensing.queries.accounts import by, compiled_page_of_account, page_of_account
@@ -10,11 +10,6 @@ from licensing.queries.cursors import Page, Window
 from licensing.resources import Resource
 from licensing.rules.permissions import CHANGE_SEATS, SEE, Actor, require
 from licensing.rules.refusals import NotFound
-
-
-@compiled
-def _seat(account_id: Any, id: Any) -> Any:
-    return Seat.select().where(Seat.account_id == account_id, Seat.id == id)
 
 
 @compiled
@@ -34,7 +29,7 @@ def _seats(
 def seat(actor: Actor, seat_id: str) -> Resource:
     """One held seat. Raises `NotFound`."""
     require(actor, SEE)
-    row = _seat.row(actor.account, seat_id)
+    row = rows.seat.row(actor.account, seat_id)
     if row is None:
         raise NotFound("seat", seat_id)
     return resources.seat(row)

@@ -6,20 +6,15 @@ from datetime import datetime
 from operator import attrgetter
 from typing import Any
 
-from licensing import clock, hands, resources
+from licensing import clock, hands, resources, rows
 from licensing.compiled import compiled
-from licensing.models import Seat, User
+from licensing.models import User
 from licensing.queries.accounts import by, compiled_page_of_account
 from licensing.queries.cursors import Page, Window
 from licensing.resources import Resource
 from licensing.rules.accounts import Invitation, email_key
 from licensing.rules.permissions import SEE_USERS, Actor, require
 from licensing.rules.refusals import NotFound
-
-
-@compiled
-def _user(account_id: Any, id: Any) -> Any:
-    return User.select().where(User.account_id == account_id, User.id == id)
 
 
 @compiled
@@ -36,15 +31,10 @@ def _users(
     return by(User.id).part(query, after, limit)
 
 
-@compiled
-def _seats_of(account_id: Any, user_ids: Any) -> Any:
-    return Seat.select().where(Seat.account_id == account_id, Seat.user_id.in_(user_ids))
-
-
 def user(actor: Actor, user_id: str) -> Resource:
     """One user. Raises `NotFound`."""
     require(actor, SEE_USERS)
-    row = _user.row(actor.account, user_id)
+    row = rows.user.row(actor.account, user_id)
     if row is None:
         raise NotFound("user", user_id)
     seats = seats_by_user(actor.account, [user_id])
@@ -76,8 +66,7 @@ def _now(actor: Actor, rows: Iterable[Any]) -> datetime:
 def seats_by_user(account_id: str, user_ids: Iterable[str]) -> defaultdict[str, list[Any]]:
     """The seats that each of the users holds, oldest first."""
     held = defaultdict(list)
-    rows = _seats_of.rows(account_id, tuple(user_ids))
-    # Sorted here: an ORDER BY would lead the database through all seats of the account instead.
-    for seat in sorted(rows, key=attrgetter("id")):
+    found = rows.seats_of.rows(account_id, tuple(user_ids))
+    for seat in sorted(found, key=attrgetter("id")):
         held[seat.user_id].append(seat)
     return held

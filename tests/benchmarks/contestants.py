@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
 
+from tests.benchmarks.companies import SECRET
 from tests.benchmarks.loading import Ask, in_front
 from tests.serving import ROOT, clean_environment, free_port
 
@@ -40,8 +41,8 @@ def running(
     ready: str,
     environment: Mapping[str, str],
     pinned: bool = True,
-) -> Iterator[None]:
-    """Run a server until the block ends; waits until it answers at `ready`."""
+) -> Iterator[int]:
+    """Run a server until the block ends, as soon as it answers at `ready`; yields its process."""
     env = clean_environment() | dict(environment)
     with subprocess.Popen(  # noqa: S603 commands of this package
         [*(in_front() if pinned else ()), *command],
@@ -54,7 +55,7 @@ def running(
     ) as process:
         try:
             _wait(process, address + ready)
-            yield
+            yield process.pid
         finally:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, 9)
@@ -66,7 +67,7 @@ def _wait(process: "subprocess.Popen[str]", url: str) -> None:
         with suppress(OSError), urllib.request.urlopen(url, timeout=5):  # noqa: S310 loopback
             return
         with suppress(subprocess.TimeoutExpired):
-            process.wait(timeout=0.1)
+            process.wait(timeout=0.01)
             break
     process.kill()
     complaints = process.stderr.read() if process.stderr else ""
@@ -100,7 +101,7 @@ def seatkeeper(
     limits = ("KEY_READS", "KEY_WRITES", "USER_READS", "USER_WRITES", "ADDRESS", "FAILURES")
     environment = {
         "SEATKEEPER_DATABASE_URL": database_url,
-        "SEATKEEPER_SECRET_KEY": "a secret that is only good for measuring",
+        "SEATKEEPER_SECRET_KEY": SECRET,
         # Counted as ever, and never reached.
         **{f"SEATKEEPER_LIMIT_{name}": str(10**9) for name in limits},
         "SEATKEEPER_WEBHOOK_ALLOWED_HOSTS": "127.0.0.1",

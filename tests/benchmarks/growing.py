@@ -79,15 +79,16 @@ def _seat_directly(account: AnAccount, size: int) -> None:
     PoolFigures.update(**numbers).where(
         PoolFigures.account_id == account.id, PoolFigures.starts_at == figures
     ).execute()
+    told = _events_of(account)
     for chunk in chunked(range(size), ROWS):
         with db.db.atomic():
-            _write_holders(account, pool, list(chunk))
+            _write_holders(account, pool, list(chunk), told)
     Account.update(last_sequence=Account.last_sequence + size).where(
         Account.id == account.id
     ).execute()
 
 
-def _write_holders(account: AnAccount, pool: Pool, numbers: list[int]) -> None:
+def _write_holders(account: AnAccount, pool: Pool, numbers: list[int], told: int) -> None:
     users, seats, holdings = [], [], []
     for number in numbers:
         email = f"holder{number}@example.com"
@@ -106,7 +107,7 @@ def _write_holders(account: AnAccount, pool: Pool, numbers: list[int]) -> None:
             "created_at": pool.created_at,
         })  # fmt: skip
         holdings.append({
-            "account_id": account.id, "sequence": 1_000 + number, "seat_id": seat_id,
+            "account_id": account.id, "sequence": told + 1 + number, "seat_id": seat_id,
             "user_id": user_id, "seat_type": "core", "pool_id": pool.id,
             "starts_at": pool.created_at,
         })  # fmt: skip

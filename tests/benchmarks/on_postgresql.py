@@ -23,9 +23,9 @@ def measure(place: OnPostgresql, folder: Path, rounds: int, seconds: float) -> I
     with opened(place.make("base")):
         made = companies(PEOPLE)
     users = listed(made.people, folder / "users")
-    create_app(settings_for(place.copy("base", "recorded")))
+    app = create_app(settings_for(place.copy("base", "recorded")))
     with db.connection():
-        commands = raw.record(create_app(settings_for(place.url("recorded"))), made, RECORDED)
+        commands = raw.record(app, made, RECORDED)
     db.close_all()
     served, bare = [], []
     url = place.copy("base", "served")

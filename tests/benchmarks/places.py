@@ -1,8 +1,6 @@
 """Where databases are made and copied: a folder for SQLite, a server for PostgreSQL."""
 
-import os
 import shutil
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,7 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import Protocol
 from urllib.parse import urlsplit
 
-from tests.serving import free_port
+from tests.faults.cluster import Cluster, programs
 
 
 class Place(Protocol):
@@ -91,35 +89,11 @@ def a_folder() -> Iterator[OnSqlite]:
 
 def postgresql_is_there() -> bool:
     """Whether a server can be started here."""
-    return _programs() != Path()
+    return programs() is not None
 
 
 @contextmanager
 def a_server() -> Iterator[OnPostgresql]:
     """A PostgreSQL server as it comes, which syncs at each commit, until the block ends."""
-    port = free_port()
-    with TemporaryDirectory(prefix="seatkeeper-benchmark-") as folder:
-        data = Path(folder) / "data"
-        as_user: list[str] = []
-        if os.geteuid() == 0:  # PostgreSQL refuses to run as root
-            shutil.chown(folder, "postgres")
-            as_user = ["runuser", "-u", "postgres", "--"]
-        programs = _programs()
-        _run(*as_user, str(programs / "initdb"), "-D", str(data), "-A", "trust", "-U", "postgres")
-        control = [*as_user, str(programs / "pg_ctl"), "-D", str(data), "-w"]
-        options = f"-p {port} -k {folder} -h 127.0.0.1 -c max_connections=200"
-        _run(*control, "-l", f"{folder}/log", "-o", options, "start")
-        try:
-            yield OnPostgresql(f"postgresql://postgres@127.0.0.1:{port}/postgres")
-        finally:
-            _run(*control, "-m", "immediate", "stop")
-
-
-def _programs() -> Path:
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    where = shutil.which("initdb")
-    return found[-1].parent if found else Path(where).parent if where else Path()
-
-
-def _run(*command: str) -> None:
-    subprocess.run(command, check=True, capture_output=True)  # noqa: S603 PostgreSQL's programs
+    with Cluster() as server:
+        yield OnPostgresql(server.url)

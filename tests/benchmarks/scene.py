@@ -11,18 +11,15 @@ import orjson
 from flask import Flask
 
 from app import create_app
-from licensing import db, ids, migrations, settings
-from licensing.callers import Callers, Limits
+from licensing import db, ids, migrations
 from licensing.operations import api_keys
 from licensing.rules.permissions import Scope, system
+from tests.benchmarks.companies import settings_for
 from tests.benchmarks.in_process import Environ, again, request, send
 from tests.world import AnAccount, an_account
 from webhooks.operations.endpoints import NewEndpoint, create_endpoint
 
 FEATURE = "contacts"
-# More than a benchmark asks for in a minute.
-MANY = 10**9
-PLENTY = Limits(MANY, MANY, MANY, MANY, MANY, MANY)
 
 
 @contextmanager
@@ -30,13 +27,7 @@ def application() -> Iterator[Flask]:
     """The service on an empty database: a new SQLite file, or the one that the environment says."""
     with tempfile.TemporaryDirectory() as folder:
         os.environ.setdefault("SEATKEEPER_DATABASE_URL", f"sqlite:///{folder}/seatkeeper.db")
-        chosen = settings.Settings(
-            database_url=os.environ["SEATKEEPER_DATABASE_URL"],
-            secret_key="a secret that is only good for measuring",
-            webhook_allowed_hosts=frozenset({"127.0.0.1"}),
-            callers=Callers(limits=PLENTY),
-        )
-        app = create_app(chosen)
+        app = create_app(settings_for(os.environ["SEATKEEPER_DATABASE_URL"]))
         with db.connection():
             migrations.apply()
             yield app

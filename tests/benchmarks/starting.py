@@ -1,18 +1,15 @@
-"""P17: how long the service takes to be ready, and what memory it takes; P16: batches."""
+"""P17: how long the service takes to be ready, and what memory it takes."""
 
-import os
-import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
+from tests.benchmarks.contestants import running
 from tests.benchmarks.figures import Figure
 from tests.benchmarks.ratios import ratio
-from tests.serving import ROOT, clean_environment, free_port
+from tests.serving import free_port
 
 SECONDS_TO_SETTLE = 3
 
@@ -39,32 +36,15 @@ def measure(rounds: int) -> Iterator[Figure]:
 
 
 def _started(folder: str) -> tuple[float, float]:
+    """The seconds until it was ready, and the megabytes that it takes when it has settled."""
     port = free_port()
-    environment = clean_environment() | {
-        "SEATKEEPER_DATABASE_URL": f"sqlite:///{folder}/started.db"
-    }
+    environment = {"SEATKEEPER_DATABASE_URL": f"sqlite:///{folder}/started.db"}
     command = [sys.executable, "app.py", "serve", "--port", str(port)]
     start = time.perf_counter()
-    with subprocess.Popen(  # noqa: S603 the service
-        command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, start_new_session=True,
-        stderr=subprocess.DEVNULL,
-    ) as process:  # fmt: skip
-        try:
-            _wait(port)
-            took = time.perf_counter() - start
-            time.sleep(SECONDS_TO_SETTLE)
-            return took, sum(_megabytes(pid) for pid in _family(process.pid))
-        finally:
-            os.killpg(process.pid, 9)
-
-
-def _wait(port: int) -> None:
-    deadline = time.perf_counter() + 30
-    while time.perf_counter() < deadline:
-        with suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz"):
-            return
-        time.sleep(0.01)
-    raise AssertionError("the service is not ready")
+    with running(command, f"http://127.0.0.1:{port}", "/readyz", environment, False) as pid:
+        took = time.perf_counter() - start
+        time.sleep(SECONDS_TO_SETTLE)
+        return took, sum(_megabytes(one) for one in _family(pid))
 
 
 def _family(pid: int) -> Iterator[int]:

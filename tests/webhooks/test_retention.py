@@ -110,8 +110,9 @@ def test_promise_10_what_is_parked_is_kept(hands: Hands) -> None:
 
 
 def test_promise_10_operators_are_told_of_old_troubles_until_they_have_been(
-    hands: Hands,
+    hands: Hands, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(retention, "ROWS_PER_STEP", 1)
     account = an_account()
     with Receiver(410) as receiver, Receiver() as operator, a_stage(hands) as stage:
         ids = [stage.endpoint(receiver, account) for _ in range(3)]
