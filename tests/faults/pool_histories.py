@@ -6,7 +6,7 @@ Some answers are lost on the way: of a command that was done, or of one that was
 
 import itertools
 import random
-import time
+import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -151,15 +151,16 @@ class NaivePool:
 
     def __init__(self) -> None:
         self._state = (6, 3)
+        self._all_looked = threading.Barrier(CLIENTS)
 
     def state(self) -> State:
         """How many seats are purchased and assigned."""
         return self._state
 
     def act(self, client: int, kind: Kind) -> Answer | None:
-        """Read, let others have their turn, write."""
+        """Read, wait until the others have read too, write."""
         seen = purchased, assigned = self._state
-        time.sleep(0.001)
+        self._all_looked.wait(timeout=60)
         if kind is Kind.READ:
             return seen
         if kind is Kind.BUY:
