@@ -24,6 +24,7 @@ from licensing.api import (
     paths,
     pipeline,
     problems,
+    unread,
 )
 from licensing.api.converting import Plugin, component_name
 from licensing.api.csv_answer import CsvForm
@@ -311,6 +312,8 @@ def build_api(
     problems.handle_errors(app)
     browsers.welcome_browsers(app, origins, callers.hsts_seconds)
     limiting.limit(app, callers, authenticate)
+    if callers.proxies:
+        unread.take_the_rest(app)
     return SeatkeeperApi(app)
 
 

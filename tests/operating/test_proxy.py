@@ -193,6 +193,30 @@ def test_a_body_that_is_too_large_is_refused_as_a_problem(
     assert "payload_too_large" in answer
 
 
+def _refused(port: int, key: str, size: int) -> tuple[int, str]:
+    """The status and the code of the answer to a body of so many bytes."""
+    request = (
+        f"POST /v1/accounts HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {key}\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {size}\r\nConnection: close\r\n\r\n"
+    )
+    status, answer = _ask(port, request.encode() + b" " * size)
+    return status, json.loads(answer.partition("\r\n\r\n")[2])["code"]
+
+
+@pytest.mark.parametrize("size", [70_000, 300_000, 1_000_000, 1_090_000])
+def test_whoever_is_refused_before_the_body_was_read_is_told_why(
+    service_behind: tuple[Served, int], size: int
+) -> None:
+    running, port = service_behind
+
+    # More than once: what a reset connection loses is a matter of time.
+    too_large = {_refused(port, running.key, size) for _ in range(5)}
+    without_key = {_refused(port, "sk_none", size) for _ in range(5)}
+
+    assert too_large == {(413, "payload_too_large")}
+    assert without_key == {(401, "unauthenticated")}
+
+
 def test_the_address_that_the_proxy_saw_is_believed_and_no_other(
     service_behind: tuple[Served, int],
 ) -> None:
