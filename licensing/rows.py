@@ -1,9 +1,10 @@
 """Statements that find rows by their keys, for verbs and questions alike."""
 
+from functools import cache
 from typing import Any
 
-from licensing.compiled import compiled
-from licensing.models import Seat, User
+from licensing.compiled import Statement, compiled
+from licensing.models import Account, Seat, User
 
 
 @compiled
@@ -22,3 +23,15 @@ def seat(account_id: Any, id: Any) -> Any:
 def seats_of(account_id: Any, user_ids: Any) -> Any:
     """The seats that some users hold, in no order: one would lead through the whole account."""
     return Seat.select().where(Seat.account_id == account_id, Seat.user_id.in_(user_ids))
+
+
+def of_account(model: Any, account: Account) -> list[Any]:
+    """All rows of a table that belong to an account, in the order of their ids."""
+    return _all_of(model).models(account.id)
+
+
+@cache
+def _all_of(model: Any) -> Statement:
+    return compiled(
+        lambda account_id: model.select().where(model.account_id == account_id).order_by(model.id)
+    )

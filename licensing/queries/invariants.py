@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
-from licensing import resources, settings
+from licensing import resources, rows, settings
 from licensing.db import db, on_sqlite
 from licensing.models import (
     Account,
@@ -149,11 +149,11 @@ def _of_account(account: Account) -> Iterator[str]:
 
 def _terms(account: Account) -> Iterator[str]:
     """R23, R24: terms follow each other without a gap, and the last one is the current one."""
-    rows = Term.select().where(Term.account_id == account.id)
+    in_order = Term.select().where(Term.account_id == account.id)
     by_subscription: dict[str, list[Term]] = {}
-    for term in rows.order_by(Term.subscription_id, Term.number):
+    for term in in_order.order_by(Term.subscription_id, Term.number):
         by_subscription.setdefault(term.subscription_id, []).append(term)
-    for subscription in _rows(Subscription, account):
+    for subscription in rows.of_account(Subscription, account):
         terms = by_subscription.get(subscription.id, [])
         for one, following in pairwise(terms):
             if (one.number + 1, one.ends_at) != (following.number, following.starts_at):
@@ -166,27 +166,35 @@ def _terms(account: Account) -> Iterator[str]:
 def _sellers(account: Account) -> Iterator[str]:
     """R25: an open pool follows a subscription that lives, and its removals leave with its term."""
     catalogue = settings.current().catalogue
-    live = {row.id: row for row in _rows(Subscription, account) if row.status != "ended"}
-    open_pools = {row.id: row for row in _rows(Pool, account) if row.status == "open"}
+    live = {row.id: row for row in _living(account)}
+    open_pools = {row.id: row for row in rows.of_account(Pool, account) if row.status == "open"}
     for pool in open_pools.values():
         follows = live.get(pool.subscription_id)
         if follows is None:
             yield f"pool {pool.id} follows a subscription that has ended"
         elif not catalogue.sells(follows.product, follows.tier, pool.seat_type):
             yield f"pool {pool.id} follows a subscription that does not sell {pool.seat_type}"
-    for removal in _rows(Removal, account).where(Removal.status == "scheduled"):
+    for removal in _scheduled(account):
         held_by = open_pools.get(removal.pool_id)
         renews_at = held_by and live[held_by.subscription_id].term_ends_at
         if removal.effective_at != renews_at:
             yield f"removal {removal.id} does not leave at the renewal of its pool"
 
 
+def _living(account: Account) -> list[Any]:
+    return [row for row in rows.of_account(Subscription, account) if row.status != "ended"]
+
+
+def _scheduled(account: Account) -> list[Any]:
+    return [row for row in rows.of_account(Removal, account) if row.status == "scheduled"]
+
+
 def _pools(account: Account) -> Iterator[str]:
-    held = Counter(seat.pool_id for seat in _rows(Seat, account))
+    held = Counter(seat.pool_id for seat in rows.of_account(Seat, account))
     scheduled: Counter[str] = Counter()
-    for removal in _rows(Removal, account).where(Removal.status == "scheduled"):
+    for removal in _scheduled(account):
         scheduled[removal.pool_id] += removal.quantity
-    for pool in _rows(Pool, account):
+    for pool in rows.of_account(Pool, account):
         if pool.assigned != held[pool.id]:
             yield f"pool {pool.id} counts {pool.assigned} assigned seats, {held[pool.id]} are held"
         if pool.scheduled_removal != scheduled[pool.id]:
@@ -200,12 +208,12 @@ def _pools(account: Account) -> Iterator[str]:
 
 def _users(account: Account) -> Iterator[str]:
     held: dict[str, list[Seat]] = {}
-    for seat in _rows(Seat, account):
+    for seat in rows.of_account(Seat, account):
         held.setdefault(seat.user_id, []).append(seat)
-    users = list(_rows(User, account))
-    live = _rows(Subscription, account).where(Subscription.status != "ended")
+    users = rows.of_account(User, account)
     situation = Situation(
-        account.pricing_model == PricingModel.SEAT_BASED, {row.product: row.tier for row in live}
+        account.pricing_model == PricingModel.SEAT_BASED,
+        {row.product: row.tier for row in _living(account)},
     )
     for user in users:
         yield from _holding(account, situation, user, held.get(user.id, []))
@@ -276,23 +284,26 @@ class Told:
 
 def _log(account: Account) -> Iterator[str]:
     told = Told()
-    rows = Event.select(Event.body).where(Event.account_id == account.id).order_by(Event.sequence)
-    for row in rows.iterator():
+    events = Event.select(Event.body).where(Event.account_id == account.id)
+    for row in events.order_by(Event.sequence).iterator():
         told.hear(json.loads(row.body))
-    held = {seat.id: (seat.user_id, seat.seat_type) for seat in _rows(Seat, account)}
+    held = {seat.id: (seat.user_id, seat.seat_type) for seat in rows.of_account(Seat, account)}
     yield from _differences("seat", told.seats, held)
-    users = {user.id for user in _rows(User, account)}
+    users = {user.id for user in rows.of_account(User, account)}
     yield from _differences("user", dict.fromkeys(told.users), dict.fromkeys(users))
     subscriptions = {
         row.id: {name: resources.subscription(row, [])[name] for name in OF_A_SUBSCRIPTION}
-        for row in _rows(Subscription, account)
+        for row in rows.of_account(Subscription, account)
     }
     yield from _differences("subscription", told.subscriptions, subscriptions)
     numbers = ("purchased", "assigned", "scheduled_removal", "minimum")
     yield from _differences(
         "pool",
         {id: {name: pool[name] for name in numbers} for id, pool in told.pools.items()},
-        {pool.id: {name: getattr(pool, name) for name in numbers} for pool in _rows(Pool, account)},
+        {
+            pool.id: {name: getattr(pool, name) for name in numbers}
+            for pool in rows.of_account(Pool, account)
+        },
     )
 
 
@@ -304,7 +315,3 @@ def _differences(kind: str, told: dict[str, Any], kept: dict[str, Any]) -> Itera
             yield f"{kind} {id} exists, but the log does not tell of it"
         elif told[id] != kept[id]:
             yield f"{kind} {id} is {kept[id]}, but the log tells {told[id]}"
-
-
-def _rows(model: Any, account: Account) -> Any:
-    return model.select().where(model.account_id == account.id).order_by(model.id)

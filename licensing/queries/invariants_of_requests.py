@@ -4,7 +4,7 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 
-from licensing import settings
+from licensing import rows, settings
 from licensing.models import Account, Event, Seat, SeatRequest, User
 from licensing.rules.accounts import AccountStatus, UserStatus
 from licensing.rules.seat_requests import RequestStatus, answered_by
@@ -12,7 +12,7 @@ from licensing.rules.seat_requests import RequestStatus, answered_by
 
 def requests_of_account(account: Account) -> Iterator[str]:
     """What does not hold of an account's requests, as sentences."""
-    requests = list(SeatRequest.select().where(SeatRequest.account_id == account.id))
+    requests = rows.of_account(SeatRequest, account)
     is_open = [request for request in requests if request.status == RequestStatus.OPEN]
     yield from _needless(account, is_open)
     yield from _askers(account, Counter(request.user_id for request in is_open))
@@ -33,7 +33,7 @@ def _needless(account: Account, is_open: list[SeatRequest]) -> Iterator[str]:
 
 
 def _askers(account: Account, asking: Counter[str]) -> Iterator[str]:
-    users = {user.id: user for user in User.select().where(User.account_id == account.id)}
+    users = {user.id: user for user in rows.of_account(User, account)}
     for user_id in sorted(asking.keys() - users.keys()):
         yield f"user {user_id} is gone, but asks for a seat"
     for user in users.values():
@@ -48,8 +48,8 @@ def _askers(account: Account, asking: Counter[str]) -> Iterator[str]:
 def _log(account: Account, kept: dict[str, str]) -> Iterator[str]:
     kinds = [f"seat_request.{what}" for what in ("created", *list(RequestStatus)[1:])]
     told: dict[str, str] = {}
-    rows = Event.select(Event.body).where(Event.account_id == account.id, Event.type.in_(kinds))
-    for row in rows.order_by(Event.sequence):
+    events = Event.select(Event.body).where(Event.account_id == account.id, Event.type.in_(kinds))
+    for row in events.order_by(Event.sequence):
         request = json.loads(row.body)["data"]["object"]
         told[request["id"]] = request["status"]
     for id in sorted(told.keys() | kept.keys()):

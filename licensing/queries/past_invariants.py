@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
+from licensing import rows
 from licensing.ledger import figures_of
 from licensing.models import Account, Event, Pool, PoolFigures, Seat, SeatHolding
 from licensing.rules.history import NO_SEATS, Figures, Told, counts_from
@@ -37,15 +38,15 @@ def of_past(account: Account, replayed: bool) -> Iterator[str]:
 
 
 def _ledger(account: Account) -> dict[str, Steps]:
-    rows = PoolFigures.select().where(PoolFigures.account_id == account.id)
+    figures = PoolFigures.select().where(PoolFigures.account_id == account.id)
     found: defaultdict[str, Steps] = defaultdict(list)
-    for row in rows.order_by(PoolFigures.pool_id, PoolFigures.starts_at):
+    for row in figures.order_by(PoolFigures.pool_id, PoolFigures.starts_at):
         found[row.pool_id].append((row.starts_at, figures_of(row)))
     return found
 
 
 def _last_figures(account: Account, ledger: dict[str, Steps]) -> Iterator[str]:
-    for pool in Pool.select().where(Pool.account_id == account.id).order_by(Pool.id):
+    for pool in rows.of_account(Pool, account):
         *_, (_, last) = [(None, NO_SEATS), *ledger.get(pool.id, [])]
         if last != figures_of(pool):
             yield f"pool {pool.id} has {figures_of(pool)}, but its ledger ends with {last}"
@@ -56,16 +57,18 @@ def _held_seats(account: Account) -> Iterator[str]:
         SeatHolding.account_id == account.id, SeatHolding.ends_at.is_null()
     )
     kept = {row.seat_id: (row.user_id, row.seat_type, row.pool_id) for row in open_ones}
-    seats = Seat.select().where(Seat.account_id == account.id)
-    held = {seat.id: (seat.user_id, seat.seat_type, seat.pool_id) for seat in seats}
+    held = {
+        seat.id: (seat.user_id, seat.seat_type, seat.pool_id)
+        for seat in rows.of_account(Seat, account)
+    }
     for id in sorted(kept.keys() | held.keys()):
         if kept.get(id) != held.get(id):
             yield f"seat {id} is {held.get(id)}, but its history ends with {kept.get(id)}"
 
 
 def _told(account: Account) -> Iterator[Told]:
-    rows = Event.select(Event.sequence, Event.type, Event.body)
-    in_order = rows.where(Event.account_id == account.id).order_by(Event.sequence)
+    events = Event.select(Event.sequence, Event.type, Event.body)
+    in_order = events.where(Event.account_id == account.id).order_by(Event.sequence)
     for row in in_order.iterator():
         event = json.loads(row.body)
         at = counts_from(*map(_instant, (event["timestamp"], event["data"]["effective_at"])))
@@ -104,8 +107,8 @@ def _without_repetitions(steps: Steps) -> Steps:
 
 def _holdings(account: Account, told: list[Told]) -> Iterator[str]:
     replayed = _replayed(told)
-    rows: Any = SeatHolding.select().where(SeatHolding.account_id == account.id).tuples()
-    kept = {sequence: tuple(row) for _, sequence, *row in rows}
+    holdings: Any = SeatHolding.select().where(SeatHolding.account_id == account.id).tuples()
+    kept = {sequence: tuple(row) for _, sequence, *row in holdings}
     for sequence in sorted(kept.keys() | replayed.keys()):
         if kept.get(sequence) != replayed.get(sequence):
             yield (
