@@ -10,7 +10,7 @@ from tests.faults.simulated_world import worlds
 from tests.faults.simulating import lived, run
 from webhooks import jobs
 
-SEEDS, SEEDS_TO_FIND_A_BUG = 600, 150
+SEEDS, SEEDS_TO_FIND_A_BUG = 250, 150
 
 pytestmark = pytest.mark.skipif(
     bool(POSTGRES_URL), reason="a simulation has a database of its own, in memory"
