@@ -40,6 +40,7 @@ TESTS_OF: dict[str, tuple[str, ...]] = {
     "licensing/idempotency.py": (
         "tests/api/test_idempotency.py",
         "tests/api/test_repeating.py",
+        "tests/test_kept_answers.py",
         "tests/webhooks/test_retention.py",
     ),
     "webhooks/rules.py": ("tests/webhooks/test_rules.py", "tests/webhooks/test_trouble.py"),

@@ -111,6 +111,7 @@ NOT_WELL_FORMED = [
     "example-.com",
     "exam_ple.com",
     f"{'a' * 64}.example.com",
+    f"{'a.' * 121}examples.com",  # 254 characters
     f"{'a.' * 125}example.com",
     # What the older rules of IDNA turn into something else.
     "①②⑦.⓪.⓪.①",
@@ -278,7 +279,7 @@ def test_an_address_has_2048_characters_at_the_most() -> None:
         ("https://0x7f.example/", "0x7f.example", 443, "/"),
         ("https://localhost.example/", "localhost.example", 443, "/"),
         ("https://notlocalhost.com/", "notlocalhost.com", 443, "/"),
-        (f"https://{'a.' * 49}com/", f"{'a.' * 49}com", 443, "/"),
+        (f"https://{'a.' * 121}example.com/", f"{'a.' * 121}example.com", 443, "/"),
     ],
 )
 def test_a_public_name_is_taken_and_read_once(url: str, host: str, port: int, path: str) -> None:
