@@ -53,8 +53,15 @@ def test_r19_more_than_is_unassigned_is_refused_with_both_numbers() -> None:
 def test_r19_of_a_type_without_a_pool_there_is_nothing_to_give_back() -> None:
     account = an_account()
 
-    with pytest.raises(NotEnoughUnassignedSeats):
+    with pytest.raises(NotEnoughUnassignedSeats) as refusal:
         schedule_removal(account.billing_admin, "sales", 1)
+
+    assert refusal.value.facts == {
+        "seat_type": "sales",
+        "requested": 1,
+        "unassigned": 0,
+        "scheduled_removal": 0,
+    }
 
 
 def test_r19_a_pool_never_goes_below_its_minimum() -> None:
@@ -79,6 +86,26 @@ def test_r21_a_second_removal_adds_up_with_the_first() -> None:
 
     assert second.renewal_quantity == 5
     assert account.pool("core")["quantity_at_renewal"] == 5
+
+
+def test_r19_where_every_seat_is_spare_the_minimum_is_what_is_in_the_way() -> None:
+    account = an_account(core=5)
+    account.promise("core", minimum=5)
+
+    with pytest.raises(BelowMinimum):
+        schedule_removal(account.billing_admin, "core", 5)
+
+
+def test_r19_r21_each_change_is_a_new_version_of_the_pool() -> None:
+    account = an_account(core=10)
+    before = account.pool("core")["version"]
+
+    removal = schedule_removal(account.billing_admin, "core", 4)
+    scheduled = account.pool("core")["version"]
+    reduced = cancel_removal(account.billing_admin, removal.id, 1)
+
+    assert (scheduled, account.pool("core")["version"]) == (before + 1, before + 2)
+    assert (removal.version, reduced.version) == (1, 2)
 
 
 def test_r21_a_removal_can_be_cancelled_as_a_whole() -> None:
@@ -113,9 +140,10 @@ def test_r21_not_more_than_it_has() -> None:
     removal = schedule_removal(admin, "core", 2)
     account.from_here()
 
-    with pytest.raises(Unacceptable, match="more than the 2"):
+    with pytest.raises(Unacceptable, match="more than the 2") as refusal:
         cancel_removal(admin, removal.id, 3)
 
+    assert refusal.value.field == "quantity"
     assert account.happened() == []
 
 
@@ -196,8 +224,10 @@ def test_the_removal_of_another_account_does_not_exist() -> None:
     account, stranger = an_account(), an_account()
     removal = schedule_removal(account.billing_admin, "core", 1)
 
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFound) as refusal:
         cancel_removal(stranger.billing_admin, removal.id)
+
+    assert refusal.value.facts == {"kind": "removal", "id": removal.id}
 
 
 def test_an_unknown_type_cannot_be_given_back() -> None:
