@@ -51,12 +51,19 @@ TESTS_OF: dict[str, tuple[str, ...]] = {
         "tests/webhooks/test_by_hand.py",
         "tests/webhooks/test_changing.py",
     ),
-    f"{OPERATIONS}/assigning.py": _ASSIGNING,
+    f"{OPERATIONS}/assigning.py": (
+        *_ASSIGNING,
+        "tests/operations/test_requesting.py",
+        "tests/operations/test_suspending.py",
+        "tests/operations/test_giving_back.py",
+    ),
     f"{OPERATIONS}/holding.py": (
         *_ASSIGNING,
         "tests/operations/test_giving_back.py",
         "tests/operations/test_lines_crossed.py",
         "tests/operations/test_suspending.py",
+        "tests/operations/test_inviting.py",
+        "tests/operations/test_deactivating.py",
     ),
     f"{OPERATIONS}/giving_back.py": ("tests/operations/test_giving_back.py",),
 }

@@ -57,6 +57,8 @@ OPTIMIZED_WITH_NEW_LOCALS = 3  # flags of what is a function, not a module or a 
 CHILD_FAILED, UNREACHED = 1, -1
 IMPORTING = 30  # seconds, at the most
 NOTHING = "tests/mutants/nothing.py"
+# Not imported: that would import our own modules before the mutant among them.
+WRITES_STATEMENTS = "licensing/compiled.py"
 Place = tuple[str, int]
 Limits = dict[str, int]
 
@@ -119,6 +121,15 @@ def _killed_anew(
             yield mutant, code != 0
 
 
+def _is_writing_a_statement(frame: FrameType | None) -> bool:
+    """Whether what a function does is kept by `licensing.compiled`."""
+    while frame is not None:
+        if frame.f_code.co_filename.endswith(WRITES_STATEMENTS):
+            return True
+        frame = frame.f_back
+    return False
+
+
 class _Session:
     """A plugin of pytest: instead of running what was collected once, it does so per mutant."""
 
@@ -179,10 +190,13 @@ class _Session:
         """Run all tests once, and write down which of them call which function of the module."""
         calls: dict[Place, set[int]] = defaultdict(set)
         file, number = str(self._source.resolve()), 0
+        everywhere = range(len(session.items))
 
         def called(frame: FrameType, event: str, _: Any) -> None:
             if event == "call" and frame.f_code.co_filename == file:
-                calls[_place(frame.f_code)].add(number)
+                # Whoever runs a statement that is kept runs what a test before had it written by.
+                tests = everywhere if _is_writing_a_statement(frame) else (number,)
+                calls[_place(frame.f_code)].update(tests)
 
         threading.setprofile(called)
         sys.setprofile(called)

@@ -149,3 +149,15 @@ def test_r32_what_comes_back_is_told_once_too() -> None:
     ]
 
     assert [told(door) for door in back] == [NOTHING, REPLENISHED, NOTHING, NOTHING]
+
+
+def test_r32_below_a_line_nothing_more_is_told_until_the_next_one() -> None:
+    account = an_account(core=4)
+    account.promise("core", low_mark=3)
+    people = [account.user() for _ in range(4)]
+
+    for user_id in people:
+        assigning.assign_seat(account.by, user_id, "core")
+
+    told = [kind for kind in account.happened() if kind in WARNINGS]
+    assert told == ["pool.low", "pool.exhausted"]

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from licensing.models import User
 from licensing.operations import giving_back
 from licensing.operations.assigning import (
     assign_seat,
@@ -31,6 +32,25 @@ from tests.world import (
 def _event(account: AnAccount, event_type: str) -> dict[str, Any]:
     (event,) = [event for event in account.events() if event["type"] == event_type]
     return event
+
+
+def test_r8_r12_giving_and_taking_make_one_new_version_each_of_user_and_pool() -> None:
+    account = an_account(core=2)
+    priya = account.user("Priya")
+    found = []
+
+    def note() -> None:
+        user = User.get(User.account_id == account.id, User.id == priya)
+        found.append((user.version, account.pool("core")["version"]))
+
+    note()
+    seat = assign_seat(account.by, priya, "core")
+    note()
+    take_back(account.by, seat.id)  # and what is left is the viewing seat
+    note()
+
+    (user, pool), *after = found
+    assert after == [(user + 1, pool + 1), (user + 2, pool + 2)]
 
 
 def test_r12_a_seat_taken_back_stays_in_the_pool_and_is_paid_for() -> None:
