@@ -11,6 +11,7 @@ from licensing.api import (
     batches,
     catalogue,
     docs,
+    entitlement_lane,
     entitlements,
     event_types,
     events,
@@ -75,6 +76,7 @@ def add_api(app: Flask, settings: Settings, more: Iterable[Resource] = ()) -> No
 
     Raises `UndeclaredOperation` for a route that says nothing of what its caller needs.
     """
+    entitlement_lane.open_lane(app)
     observing.observe(app, settings.observing.metrics_token)
     api = build_api(
         app,

@@ -4,11 +4,16 @@ the request, its own and the one of the trace that it is a part of.
 """
 
 import re
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from flask import Flask, Response, g, request
 from flask_cors import CORS
 
 from licensing import ids
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 # W3C Trace Context: version, trace, parent, flags; a trace or a parent of zeros is none.
@@ -58,20 +63,17 @@ def welcome_browsers(app: Flask, origins: tuple[str, ...], hsts_seconds: int = 0
         origins: compared exactly.
         hsts_seconds: for how long browsers are to come by https only (RFC 6797); 0 for no word.
     """
-    safe = dict(SAFE)
-    if hsts_seconds:
-        safe["Strict-Transport-Security"] = f"max-age={hsts_seconds}; includeSubDomains"
+    always = Always(origins, hsts_seconds)
+    app.extensions["always"] = always
 
     def add_headers(response: Response) -> Response:
-        response.headers["X-Request-Id"] = g.get("request_id") or ids.new("req")
-        _add_missing(response, safe)
-        if origins:
-            # Also where no origin asked, lest a cache gives an answer without the headers to one.
-            varies = response.headers.get("Vary")
-            response.headers["Vary"] = f"{varies}, Origin" if varies else "Origin"
+        response.headers.extend(always.missing(response.headers.keys()))
+        varies = always.varies(response.headers.get("Vary"))
+        if varies is not None:
+            response.headers["Vary"] = varies
         return response
 
-    app.before_request(_take_names)
+    app.before_request(lambda: take_names(request.environ))
     app.after_request(add_headers)
     if origins:
         CORS(
@@ -86,16 +88,35 @@ def welcome_browsers(app: Flask, origins: tuple[str, ...], hsts_seconds: int = 0
         )
 
 
-def _add_missing(response: Response, headers: dict[str, str]) -> None:
-    # Looked through once, and not once for each header: that took a tenth of a small request.
-    there = {name.lower() for name in response.headers.keys()}  # noqa: SIM118 no dictionary
-    for name, value in headers.items():
-        if name.lower() not in there:
-            response.headers.add(name, value)
+class Always:
+    """The headers that every answer has, whatever it answers."""
+
+    def __init__(self, origins: tuple[str, ...], hsts_seconds: int) -> None:
+        safe = dict(SAFE)
+        if hsts_seconds:
+            safe["Strict-Transport-Security"] = f"max-age={hsts_seconds}; includeSubDomains"
+        self._safe = [(name.lower(), name, value) for name, value in safe.items()]
+        self._has_origins = bool(origins)
+
+    def missing(self, there: Iterable[str]) -> dict[str, str]:
+        """Those of them that are missing where there are headers of these names already."""
+        # Looked through once, and not once for each header: that took a tenth of a small request.
+        names = {name.lower() for name in there}
+        added = {name: value for lower, name, value in self._safe if lower not in names}
+        added["X-Request-Id"] = g.get("request_id") or ids.new("req")
+        return added
+
+    def varies(self, so_far: str | None) -> str | None:
+        """What `Vary` is to say, where it said that so far; None for no such header."""
+        if not self._has_origins:
+            return so_far
+        # Also where no origin asked, lest a cache gives an answer without the headers to one.
+        return f"{so_far}, Origin" if so_far else "Origin"
 
 
-def _take_names() -> None:
-    sent = request.headers.get("X-Request-Id", "")
+def take_names(environ: "WSGIEnvironment") -> None:
+    """Name the request in hand as its sender does, or anew; and the trace that it is a part of."""
+    sent = environ.get("HTTP_X_REQUEST_ID", "")
     g.request_id = sent if REQUEST_ID.fullmatch(sent) else ids.new("req")
-    trace = request.headers.get("Traceparent", "")
+    trace = environ.get("HTTP_TRACEPARENT", "")
     g.traceparent = trace if TRACEPARENT.fullmatch(trace) else None

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
-from typing import Protocol, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 from flask import Flask, Response, g, request
 from limits.errors import ConfigurationError, StorageError
@@ -27,6 +27,9 @@ from licensing.api.request_refusals import RateLimited, Unauthenticated
 from licensing.callers import Callers, Limits
 from licensing.rules.permissions import Actor, ActorType
 from licensing.settings import PREFIX, StartRefused
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
 
 WINDOW = 60
 # A storage that does not answer is left alone for a while; nobody is kept waiting, nobody refused.
@@ -198,37 +201,37 @@ class Gate:
         self.limiter = limiter
         self._authenticate = authenticate
 
-    def enter(self) -> Actor:
-        """The caller of this request. Raises `Unauthenticated` and `RateLimited`."""
-        authorization = request.headers.get("Authorization")
+    def enter(self, environ: "WSGIEnvironment") -> Actor:
+        """The caller of a request. Raises `Unauthenticated` and `RateLimited`."""
+        authorization = environ.get("HTTP_AUTHORIZATION")
         if authorization is None:
-            self.count_address()
+            self.count_address(environ)
             return self._authenticate(None)
         is_key = names_a_key(authorization)
         if is_key:
-            self.limiter.refuse_guessing(authorization, _address())
+            self.limiter.refuse_guessing(authorization, _address(environ))
         try:
             actor = self._authenticate(authorization)
         except Unauthenticated:
-            g.used = self.limiter.count("failures", _address())
+            g.used = self.limiter.count("failures", _address(environ))
             raise
         if is_key:
             self.limiter.remember(authorization)
         kind = "key" if actor.type is ActorType.API_KEY else "user"
-        g.used = self.limiter.count(f"{kind}-{_access()}", actor.id)
+        g.used = self.limiter.count(f"{kind}-{_access(environ)}", actor.id)
         return actor
 
-    def count_address(self) -> None:
+    def count_address(self, environ: "WSGIEnvironment") -> None:
         """Count a request of nobody in particular. Raises `RateLimited`."""
-        g.used = self.limiter.count("address", _address())
+        g.used = self.limiter.count("address", _address(environ))
 
 
-def _access() -> str:
-    return "reads" if request.method in ("GET", "HEAD") else "writes"
+def _access(environ: "WSGIEnvironment") -> str:
+    return "reads" if environ["REQUEST_METHOD"] in ("GET", "HEAD") else "writes"
 
 
-def _address() -> str:
-    return network_of(request.remote_addr or "")
+def _address(environ: "WSGIEnvironment") -> str:
+    return network_of(environ.get("REMOTE_ADDR", ""))
 
 
 @lru_cache(maxsize=4096)
@@ -255,14 +258,18 @@ def limit(app: Flask, callers: Callers, authenticate: Authenticator) -> None:
         # A preflight is the browser's doing; what it asks for is counted.
         view = app.view_functions.get(request.endpoint or "")
         if not hasattr(view, "declared") and request.method != "OPTIONS":
-            app.extensions["gate"].count_address()
+            app.extensions["gate"].count_address(request.environ)
 
     app.before_request(count_what_is_no_operation)
     app.after_request(_tell)
 
 
-def _tell(response: Response) -> Response:
+def told() -> dict[str, str]:
+    """The headers that tell the caller in hand what is left; none where nothing was counted."""
     used: Used | None = g.get("used")
-    if used is not None:
-        response.headers.extend(used.headers)
+    return {} if used is None else used.headers
+
+
+def _tell(response: Response) -> Response:
+    response.headers.extend(told())
     return response

@@ -32,7 +32,7 @@ def observe(app: Flask, metrics_token: str) -> None:
     """
     app.config["METRICS_TOKEN"] = metrics_token
     logs.named_by(names_of_the_request)
-    app.before_request(_begin)
+    app.before_request(begin)
     app.after_request(_end)
     app.register_blueprint(pages)
 
@@ -59,25 +59,32 @@ def _end_span(problem: BaseException | None) -> None:
         span.__exit__(None, None, None)
 
 
-def _begin() -> None:
+def begin() -> None:
+    """Remember when the request in hand began."""
     g.began = time.perf_counter()
 
 
 def _end(response: Response) -> Response:
-    seconds = time.perf_counter() - g.get("began", time.perf_counter())
     operation = _operation()
-    _counter(operation, response.status_code).inc()
+    if "told" in g:
+        _tell(g.told, operation, response.status_code)
+    end(request.method, operation, response.status_code)
+    return response
+
+
+def end(method: str, operation: str, status: int) -> None:
+    """Count the request in hand, and log it, with the status of its answer."""
+    seconds = time.perf_counter() - g.get("began", time.perf_counter())
+    _counter(operation, status).inc()
     _histogram(operation).observe(seconds)
     code = g.get("refusal")
     if code is not None:
         metrics.refusals.labels(operation, code).inc()
-    if "told" in g:
-        _tell(g.told, operation, response.status_code)
     # What went well is counted above; each such line would cost more than some operations.
-    level = logging.DEBUG if response.status_code < 400 else logging.INFO
+    level = logging.DEBUG if status < 400 else logging.INFO
     if log.isEnabledFor(level):
-        _say(level, operation, response.status_code, seconds)
-    return response
+        said = {"operation": operation, "status": status, "milliseconds": round(seconds * 1000, 1)}
+        log.log(level, "%s %s", method, status, extra=said)
 
 
 # Kept, because looking them up among the labels takes longer than counting. They are few: all paths
@@ -122,11 +129,6 @@ def names_of_the_request() -> dict[str, str | None]:
         "actor": actor and actor.id,
         "code": g.get("refusal"),
     }
-
-
-def _say(level: int, operation: str, status: int, seconds: float) -> None:
-    said = {"operation": operation, "status": status, "milliseconds": round(seconds * 1000, 1)}
-    log.log(level, "%s %s", request.method, status, extra=said)
 
 
 @pages.get("/metrics")

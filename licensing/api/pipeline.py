@@ -7,10 +7,10 @@ from how the rest of the request is judged.
 
 import hashlib
 import json
-import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
 
 import orjson
@@ -18,7 +18,7 @@ from flask import Response, current_app, g, request
 from marshmallow import Schema
 
 from licensing import db, idempotency
-from licensing.api import csv_answer, headers
+from licensing.api import csv_answer, headers, paths
 from licensing.api.checking import loaded, mistakes
 from licensing.api.csv_body import CSV, read_table
 from licensing.api.json_body import JSON, read_object
@@ -31,7 +31,8 @@ from licensing.row_security import EVERY_ACCOUNT, within
 from licensing.rules.permissions import Actor, ActorType, require
 from licensing.rules.refusals import NotFound
 
-PATH_VALUE = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
 
 
 def endpoint(declared: Operation) -> Callable[..., Response]:
@@ -40,16 +41,41 @@ def endpoint(declared: Operation) -> Callable[..., Response]:
     def run(**path: str) -> Response:
         # What anybody may call has to answer without the database, too: it tells of its state.
         if declared.needed.anonymous:
-            return _answered(declared, _permitted(declared, path), path)
-        with db.connection(EVERY_ACCOUNT):
-            of_an_account = "account_id" in path
-            actor = _permitted(declared, path)
-            with within(actor.account if of_an_account else EVERY_ACCOUNT):
-                return _answered(declared, actor, path)
+            return _answered(declared, _permitted(declared, request.environ, path), path)
+        with _let_in(declared, request.environ, path) as actor:
+            return _answered(declared, actor, path)
 
     run.__name__ = declared.view.__name__
     run.declared = declared  # type: ignore[attr-defined]
     return run
+
+
+def plain_answer(declared: Operation, environ: "WSGIEnvironment", path: dict[str, str]) -> Answer:
+    """
+    What an operation that only asks answers to a request that consists of its path.
+
+    Args:
+        declared: an operation that takes nothing else, or that was sent nothing else.
+        environ: the request; it is looked at for who asks.
+        path: the parameters of the path.
+
+    Raises whatever refuses it.
+    """
+    with _let_in(declared, environ, path) as actor:
+        g.actor = actor
+        return _as_answer(declared, actor, declared.view(actor, **path))
+
+
+@contextmanager
+def _let_in(
+    declared: Operation, environ: "WSGIEnvironment", path: dict[str, str]
+) -> Iterator[Actor]:
+    """The actor of a request, who touches the rows of his account alone inside the block."""
+    with db.connection(EVERY_ACCOUNT):
+        of_an_account = "account_id" in path
+        actor = _permitted(declared, environ, path)
+        with within(actor.account if of_an_account else EVERY_ACCOUNT):
+            yield actor
 
 
 def _answered(declared: Operation, actor: Actor, path: dict[str, str]) -> Response:
@@ -89,16 +115,16 @@ def _file(
         return csv_answer.file_of(form, page_after)
 
 
-def _permitted(declared: Operation, path: dict[str, str]) -> Actor:
+def _permitted(declared: Operation, environ: "WSGIEnvironment", path: dict[str, str]) -> Actor:
     """The actor, in the account of the path, if he may do this (R10)."""
     gate: Gate = current_app.extensions["gate"]
     if declared.needed.anonymous:
         if declared.limited:
-            gate.count_address()
+            gate.count_address(environ)
         return Actor(ActorType.API_KEY, "anonymous", request_id=g.request_id)
-    actor = gate.enter()
+    actor = gate.enter(environ)
     for name, value in path.items():
-        if not PATH_VALUE.fullmatch(value):
+        if not paths.VALUE.fullmatch(value):
             raise NotFound(name.removesuffix("_id"), value)
     actor = replace(actor, request_id=g.request_id, traceparent=g.traceparent)
     if "account_id" in path:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from fakeredis import TcpFakeServer
-from flask import Flask
+from flask import Flask, request
 
 from licensing import settings
 from licensing.api import auth, limiting
@@ -177,7 +177,7 @@ def test_the_address_is_the_one_that_the_proxies_saw(
     app = Flask("behind proxies")
     limiting.limit(app, Callers(proxies=proxies), auth.authenticate)
     seen = []
-    app.add_url_rule("/", "here", lambda: seen.append(limiting._address()) or "")
+    app.add_url_rule("/", "here", lambda: seen.append(limiting._address(request.environ)) or "")
 
     app.test_client().get("/", headers={"X-Forwarded-For": forwarded} if forwarded else {})
 

@@ -1,0 +1,100 @@
+"""
+A lane in front of Flask for the one question that a product asks on each of its pages: what a user
+may do with one feature.
+
+Flask's own work, its contexts, routing and answer, took three quarters of the time of this request.
+The lane does what an operation does and leaves that out: it calls the same functions, and answers
+what goes well, byte by byte as Flask would. A request with anything to it that Flask, or what
+stands between it and the operation, would look at is left to them; and what refuses a request is
+handed over, to be answered there as all refusals are.
+"""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from flask import Flask, g, request
+
+from licensing import tracing
+from licensing.api import browsers, limiting, observing, operation, paths, pipeline
+from licensing.api.entitlements import get_entitlement
+from licensing.idempotency import Answer
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+# A query is refused; CORS answers an origin; who knows an ETag is not sent the same again; and the
+# path of a WebSocket is another one to Flask.
+LOOKED_AT = ("QUERY_STRING", "HTTP_ORIGIN", "HTTP_IF_NONE_MATCH", "HTTP_UPGRADE")
+# Where the environment of a request has what the lane found out before it was handed over.
+FOUND = "seatkeeper.found"
+
+
+def open_lane(app: Flask) -> None:
+    """
+    Answer the question in front of an application, before anything else is put there.
+
+    Not where spans are made of requests, which begin and end in Flask.
+    """
+    if not tracing.is_on():
+        app.before_request(_go_on)
+        app.wsgi_app = EntitlementLane(app)  # type: ignore[method-assign]
+
+
+class EntitlementLane:
+    """A WSGI application that answers the question, and leaves all others to Flask."""
+
+    def __init__(self, app: Flask) -> None:
+        self._app = app
+        self._flask: WSGIApplication = app.wsgi_app
+        self._operation = operation.of(get_entitlement)
+        self._path = paths.pattern_of(self._operation.rule)
+
+    def __call__(
+        self, environ: "WSGIEnvironment", start_response: "StartResponse"
+    ) -> Iterable[bytes]:
+        """Answer a request (PEP 3333)."""
+        asked = self._asked(environ)
+        if asked is None:
+            return self._flask(environ, start_response)
+        with self._app.app_context():
+            try:
+                answer = self._answer(environ, asked)
+            except Exception as problem:
+                # As it was found, with whatever the hooks of Flask would say of the request.
+                environ[FOUND] = problem, {name: g.get(name) for name in g}
+            else:
+                headers = self._headers(answer)
+                observing.end("GET", get_entitlement.__name__, answer.status)
+                start_response("200 OK", list(headers.items()))
+                return [answer.body]
+        return self._flask(environ, start_response)
+
+    def _asked(self, environ: "WSGIEnvironment") -> dict[str, str] | None:
+        """The parameters of the path where this is the question, and nothing else to it."""
+        if environ["REQUEST_METHOD"] != "GET" or any(map(environ.get, LOOKED_AT)):
+            return None
+        matched = self._path.fullmatch(environ.get("PATH_INFO", ""))
+        return None if matched is None else matched.groupdict()
+
+    def _answer(self, environ: "WSGIEnvironment", path: dict[str, str]) -> Answer:
+        observing.begin()
+        browsers.take_names(environ)
+        return pipeline.plain_answer(self._operation, environ, path)
+
+    def _headers(self, answer: Answer) -> dict[str, str]:
+        always: browsers.Always = self._app.extensions["always"]
+        length = {"Content-Length": str(len(answer.body))}
+        headers = answer.headers | length | limiting.told()
+        headers |= always.missing(headers)
+        varies = always.varies(headers.get("Vary"))
+        return headers if varies is None else headers | {"Vary": varies}
+
+
+def _go_on() -> None:
+    """Let Flask answer with what the lane was refused by."""
+    found: tuple[Exception, dict[str, Any]] | None = request.environ.pop(FOUND, None)
+    if found is not None:
+        problem, known = found
+        for name, value in known.items():
+            setattr(g, name, value)
+        raise problem
