@@ -15,7 +15,17 @@ from licensing.rules.refusals import NotFound, UserNotActive
 
 @compiled
 def _key(id: Any) -> Any:
-    return ApiKey.select().where(ApiKey.id == id)
+    columns = (
+        ApiKey.id,
+        ApiKey.account_id,
+        ApiKey.scopes,
+        ApiKey.secret_hash,
+        ApiKey.previous_hash,
+        ApiKey.previous_expires_at,
+        ApiKey.expires_at,
+        ApiKey.revoked_at,
+    )
+    return ApiKey.select(*columns).where(ApiKey.id == id)
 
 
 def actor_of_key(token: str) -> Actor | None:

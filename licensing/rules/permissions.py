@@ -110,9 +110,13 @@ class Actor:
         Raises `NotFound` when the actor belongs to another account: the other tenant does not
         exist.
         """
+        self.refuse_another(account_id)
+        return self if self.account_id == account_id else replace(self, account_id=account_id)
+
+    def refuse_another(self, account_id: str) -> None:
+        """Raise `NotFound` when the actor belongs to another account than this one."""
         if self.account_id not in (None, account_id):
             raise NotFound("account", account_id)
-        return self if self.account_id == account_id else replace(self, account_id=account_id)
 
 
 def system(

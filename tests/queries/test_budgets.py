@@ -74,8 +74,8 @@ READS: list[tuple[str, int, Read]] = [
     ("a removal", 1, lambda s: pools.removal(s.account.by, s.removal)),
     ("an event", 1, lambda s: history.event(s.account.by, s.event)),
     ("a pool's history", 4, lambda s: pool_history.pool_history(s.account.by, s.pool, *YEAR)),
-    ("one entitlement", 3, lambda s: entitlements.entitlement(s.account.by, s.holder, "contacts")),
-    ("all entitlements", 3, lambda s: entitlements.entitlements(s.account.by, s.holder)),
+    ("one entitlement", 1, lambda s: entitlements.entitlement(s.account.by, s.holder, "contacts")),
+    ("all entitlements", 1, lambda s: entitlements.entitlements(s.account.by, s.holder)),
     ("entitlements of many", 3, lambda s: entitlements.entitlements_of(s.account.by, s.everybody)),
 ]
 OF_A_USER = [read for read in READS if read[0] in ("a user", "one entitlement", "all entitlements")]
