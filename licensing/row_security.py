@@ -8,8 +8,7 @@ table's policies say, so that they are the one place to look.
 """
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 
 # For work that ranges over accounts: who asks, what is due, what has to be sent.
 EVERY_ACCOUNT = "*"
@@ -28,11 +27,18 @@ def account_in_force() -> str | None:
     return _here.account
 
 
-@contextmanager
-def within(account_id: str) -> Iterator[None]:
+# A class and no generator, which would take twice as long: each request comes through two of them.
+class _Within(AbstractContextManager[None]):
+    def __init__(self, account_id: str) -> None:
+        self._account_id = account_id
+
+    def __enter__(self) -> None:
+        self._before, _here.account = _here.account, self._account_id
+
+    def __exit__(self, *_: object) -> None:
+        _here.account = self._before
+
+
+def within(account_id: str) -> AbstractContextManager[None]:
     """Touch the rows of one account only inside the block, or those of `EVERY_ACCOUNT`."""
-    before, _here.account = _here.account, account_id
-    try:
-        yield
-    finally:
-        _here.account = before
+    return _Within(account_id)
