@@ -86,7 +86,7 @@ def add_api(app: Flask, settings: Settings, more: Iterable[Resource] = ()) -> No
     )
     for resource in (*RESOURCES, *more):
         api.register_blueprint(resource.blp)
-    event_types.describe(api.spec)
+    api.describe_later(event_types.describe)
     docs.add_pages(app)
     observing.trace(app)
     refuse_undeclared(app)

@@ -5,10 +5,12 @@ A view is a sentence: decorators say what comes in, what goes out, what its call
 may refuse; the body is one call.
 """
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
 import flask_smorest
+from apispec import APISpec
 from flask import Flask
 from marshmallow import EXCLUDE, RAISE, Schema
 from marshmallow.fields import Field
@@ -127,6 +129,22 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
 
     prefix = VERSION_PREFIX
 
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._described: dict[str, tuple[str, dict[str, Any]]] = {}
+
+    def register_views_in_doc(self, api: "SeatkeeperApi", *args: Any, **options: Any) -> None:
+        """Describe the operations in the contract, when somebody asks for it."""
+        describe = super().register_views_in_doc
+
+        def describe_operations(_spec: APISpec) -> None:
+            # Only now, since what a view has of its own is copied, deeply, when it is routed.
+            for endpoint, (method, described) in self._described.items():
+                self._docs[endpoint][method]["manual_doc"] = described
+            describe(api, *args, **options)
+
+        api.describe_later(describe_operations)
+
     def needs(self, need: Need) -> Decorator:
         """What the caller needs (R10); every operation has to say."""
         return _declare(need=need)
@@ -232,8 +250,8 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
             declared = operation.of(view)
             declared.method, declared.rule = method, self.prefix + rule
             declared.check()
-            endpoint: Any = pipeline.endpoint(declared)
-            endpoint._apidoc = {"manual_doc": documenting.document(declared)}
+            endpoint = pipeline.endpoint(declared)
+            self._described[endpoint.__name__] = method.lower(), documenting.document(declared)
             parameters = [documenting.path_parameter(n) for n in declared.path_parameters]
             self.route(paths.routed(declared.rule), methods=[method], parameters=parameters)(
                 endpoint
@@ -266,7 +284,25 @@ class SeatkeeperApi(flask_smorest.Api):  # type: ignore[misc]
         # /v1//accounts is no path: it is answered with a 404, not with a page that redirects.
         app.url_map.merge_slashes = False
         plugin = Plugin(schema_name_resolver=component_name)
+        self._undescribed: list[Callable[[APISpec], None]] = []
+        self._describing = threading.Lock()
         super().__init__(app, spec_kwargs={"marshmallow_plugin": plugin})
+
+    def describe_later(self, describe: Callable[[APISpec], None]) -> None:
+        """
+        Have a part of the contract described when somebody asks for it.
+
+        That took most of the time of making the application, and few ask.
+        """
+        self._undescribed.append(describe)
+
+    def described(self) -> APISpec:
+        """The contract, all of it."""
+        spec: APISpec = self.spec
+        with self._describing:
+            while self._undescribed:
+                self._undescribed.pop(0)(spec)
+        return spec
 
     def _register_error_handlers(self) -> None:
         """Ours are registered in `problems`."""

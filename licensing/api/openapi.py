@@ -44,7 +44,7 @@ def spec_options() -> dict[str, Any]:
 def document(app: Flask) -> dict[str, Any]:
     """The OpenAPI 3.1.1 document of the application, always in the same order."""
     apis = app.extensions["flask-smorest"]["apis"]
-    described: dict[str, Any] = apis[""]["ext_obj"].spec.to_dict()
+    described: dict[str, Any] = apis[""]["ext_obj"].described().to_dict()
     described["paths"] = dict(sorted(described["paths"].items()))
     described["tags"] = sorted(described["tags"], key=lambda tag: str(tag["name"]))
     described["components"] = {
