@@ -266,6 +266,26 @@ def test_what_has_to_run_inside_a_transaction_says_so() -> None:
         transaction()
 
 
+@pytest.mark.skipif(bool(POSTGRES_URL), reason="PostgreSQL plans a statement as often as it likes")
+def test_sqlite_keeps_no_samples_for_which_it_would_plan_each_time() -> None:
+    for _ in range(3):
+        an_account()
+    db.db.execute_sql("ANALYZE")
+    before = _kept_of_the_tables()
+
+    db.look_at_tables()
+
+    assert min(before.values()) > 0
+    assert _kept_of_the_tables() == before | {"sqlite_stat4": 0}
+
+
+def _kept_of_the_tables() -> dict[str, int]:
+    return {
+        table: db.db.execute_sql(f"SELECT count(*) FROM {table}").fetchone()[0]
+        for table in ("sqlite_stat1", "sqlite_stat4")
+    }
+
+
 @pytest.mark.skipif(bool(POSTGRES_URL), reason="PostgreSQL runs no functions of this process")
 def test_a_connection_that_ends_with_its_thread_has_no_python_function_to_let_go_of() -> None:
     """Else the server dies when it ends a thread that was idle, half a minute after a request."""

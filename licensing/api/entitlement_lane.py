@@ -22,9 +22,15 @@ from licensing.idempotency import Answer
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-# A query is refused; CORS answers an origin; who knows an ETag is not sent the same again; and the
-# path of a WebSocket is another one to Flask.
-LOOKED_AT = ("QUERY_STRING", "HTTP_ORIGIN", "HTTP_IF_NONE_MATCH", "HTTP_UPGRADE")
+# A query is refused; CORS answers an origin; who knows an ETag is not sent the same again; the path
+# of a WebSocket is another one to Flask; and a body is read behind a proxy.
+LOOKED_AT = (
+    "QUERY_STRING",
+    "HTTP_ORIGIN",
+    "HTTP_IF_NONE_MATCH",
+    "HTTP_UPGRADE",
+    "CONTENT_LENGTH",
+)
 # Where the environment of a request has what the lane found out before it was handed over.
 FOUND = "seatkeeper.found"
 
