@@ -2,6 +2,8 @@
 
 import json
 import re
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
 from enum import StrEnum
 from typing import Any
@@ -133,15 +135,19 @@ def buy_thing(actor: Actor, body: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
-@pytest.fixture(scope="module")
-def app() -> Flask:
-    """An application whose contract is looked at."""
+def _documented() -> Flask:
     app = Flask("documented", static_folder=None)
     api = build_api(app, open_endpoints=docs.OPEN_ENDPOINTS)
     for registered in (blp, health.blp, docs.blp):
         api.register_blueprint(registered)
     docs.add_pages(app)
     return app
+
+
+@pytest.fixture(scope="module")
+def app() -> Flask:
+    """An application whose contract is looked at."""
+    return _documented()
 
 
 @pytest.fixture(scope="module")
@@ -176,6 +182,19 @@ def test_the_contract_says_what_it_is_of(contract: dict[str, Any]) -> None:
 
 def test_the_contract_is_the_same_every_time(app: Flask, contract: dict[str, Any]) -> None:
     assert json.dumps(document(app)) == json.dumps(contract)
+
+
+def test_those_who_ask_for_it_first_and_at_once_get_all_of_it(contract: dict[str, Any]) -> None:
+    app, together = _documented(), threading.Barrier(4)
+
+    def ask(_: int) -> str:
+        together.wait(timeout=5)
+        return json.dumps(document(app))
+
+    with ThreadPoolExecutor(4) as threads:
+        answers = set(threads.map(ask, range(4)))
+
+    assert answers == {json.dumps(contract)}
 
 
 def test_an_operation_is_named_and_told_by_its_view(contract: dict[str, Any]) -> None:
