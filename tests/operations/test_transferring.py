@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from licensing import settings
+from licensing.models import Seat
 from licensing.operations import giving_back
 from licensing.operations.assigning import transfer_seat
 from licensing.queries import seats as queries
@@ -47,6 +48,16 @@ def test_r15_the_only_core_seat_can_be_transferred() -> None:
     assert account.seat(noah, "core") == seat_id
     assert account.seats_of(priya) == ["view_only"]
     assert account.numbers("core") == (1, 1, 0)
+
+
+def test_r15_the_receiver_has_held_the_seat_since_the_transfer(hands: Hands) -> None:
+    account = an_account(core=1)
+    priya, noah = account.user("Priya", seats=["core"]), account.user("Noah")
+    hands.move(days=3)
+
+    transfer_seat(account.user_admin, account.seat(priya, "core"), noah)
+
+    assert Seat.get(Seat.account_id == account.id, Seat.user_id == noah).assigned_at == hands.now
 
 
 def test_r15_the_transfer_is_told_in_one_event_and_its_consequences_name_it() -> None:
