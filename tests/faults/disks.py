@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-# The service is not ready with less than 64 MiB.
-MEBIBYTES = 72
+# The service is not ready with less than 64 MiB; the rest is for what it writes and logs meanwhile.
+MEBIBYTES = 128
 SMALLEST_PIECE = 4096
 
 
