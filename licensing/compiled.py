@@ -24,8 +24,10 @@ from itertools import chain
 from operator import itemgetter
 from typing import Any, NamedTuple, TypeVar
 
+import orjson
 from peewee import Alias, Field, Value
 
+from licensing.columns import BooleanField
 from licensing.db import db, on_sqlite
 from licensing.models import InstantField, JsonField
 
@@ -60,12 +62,13 @@ class _Ready(NamedTuple):
     Attributes:
         sql: its text.
         order: the numbers of the values, in the order of the text.
-        row, model: make what is returned of a row of the database.
+        row, rows, model: make what is returned of a row of the database, or of several.
     """
 
     sql: str
     order: list[int]
     row: Callable[[Any], Any]
+    rows: Callable[[list[Any]], list[Any]]
     model: Callable[[Any], Any]
 
 
@@ -98,7 +101,7 @@ class Statement:
     def rows(self, *values: Any) -> list[Any]:
         """What it returns, to be looked at only: named tuples."""
         ready, bound = self._ready(values)
-        return [ready.row(row) for row in db.execute_sql(ready.sql, bound).fetchall()]
+        return ready.rows(db.execute_sql(ready.sql, bound).fetchall())
 
     def row(self, *values: Any) -> Any:
         """The first of them, None where there is none."""
@@ -150,7 +153,7 @@ class Statement:
         sql = _with_constants(sql, parameters)
         order = [value.number for value in parameters if isinstance(value, _Place)]
         columns = list(query._returning or ())
-        return _Ready(sql, order, _as_tuple(columns), _as_model(query, columns))
+        return _Ready(sql, order, *_as_tuples(columns), _as_model(query, columns))
 
 
 def compiled(build: Callable[..., Any]) -> Statement:
@@ -256,8 +259,19 @@ def _conversions(columns: list[Any]) -> list[tuple[int, Callable[[Any], Any]]]:
         if isinstance(field, Field) and (
             type(field).python_value is not Field.python_value or field.adapt is bool
         ):
-            found.append((number, field.python_value))
+            found.append((number, _conversion(field)))
     return found
+
+
+def _conversion(field: Field) -> Callable[[Any], Any]:
+    """What makes the value of what the driver gives, where that can be in one step."""
+    if field.null:
+        return field.python_value
+    at_once: dict[type, Callable[[Any], Any]] = {BooleanField: bool, JsonField: orjson.loads}
+    if on_sqlite():
+        # PostgreSQL's driver has made an instant of it, if in the zone of the connection.
+        at_once[InstantField] = datetime.fromisoformat
+    return at_once.get(type(field), field.python_value)
 
 
 def _name(column: Any) -> str:
@@ -271,13 +285,14 @@ def _row_of(names: list[str]) -> Any:
     return row
 
 
-def _as_tuple(columns: list[Any]) -> Callable[[Any], Any]:
+def _as_tuples(
+    columns: list[Any],
+) -> tuple[Callable[[Any], Any], Callable[[list[Any]], list[Any]]]:
+    """What makes a named tuple of a row, and what makes them of several."""
     names = [_name(column) for column in columns]
     # Straight to the tuple: `_make` would count the columns of each row once more.
     make: Callable[[Any], Any] = partial(tuple.__new__, _row_of(names))
     conversions = _conversions(columns)
-    if not conversions:
-        return make
 
     def made(row: Any) -> Any:
         values = list(row)
@@ -285,7 +300,16 @@ def _as_tuple(columns: list[Any]) -> Callable[[Any], Any]:
             values[number] = convert(values[number])
         return make(values)
 
-    return made
+    def all_made(rows: list[Any]) -> list[Any]:
+        if not conversions or not rows:
+            return [*map(make, rows)]
+        # Column by column, which takes half as long as row by row.
+        by_column: list[Iterable[Any]] = [*zip(*rows, strict=True)]
+        for number, convert in conversions:
+            by_column[number] = map(convert, by_column[number])
+        return [*map(make, zip(*by_column, strict=True))]
+
+    return made if conversions else make, all_made
 
 
 def _as_model(query: Any, columns: list[Any]) -> Callable[[Any], Any]:

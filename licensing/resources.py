@@ -29,9 +29,14 @@ from licensing.rules.pools import quantity_at_renewal, unassigned
 Resource = dict[str, Any]
 
 
-def text_or_none(instant: datetime | None) -> str | None:
-    """`instant` as text, None as None."""
-    return None if instant is None else to_text(instant)
+def text(instant: datetime | str) -> str:
+    """`instant` as the API shows it; some rows that are only looked at have it so already."""
+    return instant if isinstance(instant, str) else to_text(instant)
+
+
+def text_or_none(instant: datetime | str | None) -> str | None:
+    """The same; None as None."""
+    return instant if instant is None or isinstance(instant, str) else to_text(instant)
 
 
 def account(row: Account) -> Resource:
@@ -69,7 +74,7 @@ def user(row: User, seats: Iterable[Seat], now: datetime) -> Resource:
         "external_id": row.external_id,
         "metadata": row.metadata,
         "version": row.version,
-        "created_at": to_text(row.created_at),
+        "created_at": text(row.created_at),
     }
 
 
@@ -141,16 +146,43 @@ def pool(row: Pool, renews_at: datetime) -> Resource:
 
 def seat(row: Seat) -> Resource:
     """A held seat."""
+    return seat_of(
+        row.account_id,
+        row.id,
+        row.user_id,
+        row.seat_type,
+        row.pool_id,
+        to_text(row.assigned_at),
+        row.assigned_by_type,
+        row.assigned_by_id,
+        row.version,
+        to_text(row.created_at),
+    )
+
+
+def seat_of(
+    account_id: str,
+    id: str,
+    user_id: str,
+    seat_type: str,
+    pool_id: str | None,
+    assigned_at: str,
+    assigned_by_type: str,
+    assigned_by_id: str,
+    version: int,
+    created_at: str,
+) -> Resource:
+    """The same of its columns, in the order of the table, of which a page reads no others."""
     return {
-        "id": row.id,
-        "account_id": row.account_id,
-        "seat_type": row.seat_type,
-        "pool_id": row.pool_id,
-        "user_id": row.user_id,
-        "assigned_at": to_text(row.assigned_at),
-        "assigned_by": {"type": row.assigned_by_type, "id": row.assigned_by_id},
-        "version": row.version,
-        "created_at": to_text(row.created_at),
+        "id": id,
+        "account_id": account_id,
+        "seat_type": seat_type,
+        "pool_id": pool_id,
+        "user_id": user_id,
+        "assigned_at": assigned_at,
+        "assigned_by": {"type": assigned_by_type, "id": assigned_by_id},
+        "version": version,
+        "created_at": created_at,
     }
 
 

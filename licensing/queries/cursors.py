@@ -169,8 +169,8 @@ def _named(of: tuple[object, ...]) -> str:
 
 
 def value_of(column: Any) -> Callable[[Any], Any]:
-    """How the value of a field is read of a row, as the database takes it."""
-    return lambda row: column.db_value(getattr(row, column.name))
+    """How the value of a field is read of a row, as the database takes it, or as it is shown."""
+    return lambda row: column.db_value(column.python_value(getattr(row, column.name)))
 
 
 def _signed(last: list[Any], of: str) -> str:

@@ -15,6 +15,7 @@ from peewee import SQL, NodeList, Value, fn
 from licensing import finding
 from licensing.db import on_sqlite
 from licensing.models import Seat, User
+from licensing.queries.cursors import value_of
 from licensing.rules.accounts import Invitation, UserStatus
 from licensing.rules.searching import words
 from licensing.rules.seats import Holding
@@ -130,7 +131,10 @@ def activity_of(row: User) -> str:
     """The same of a row, as the database takes it."""
     if row.last_active_at is None:
         return "" if on_sqlite() else "-infinity"
-    return str(User.last_active_at.db_value(row.last_active_at))
+    return str(_last_active_at(row))
+
+
+_last_active_at = value_of(User.last_active_at)
 
 
 def as_it_is(term: Any) -> Any:

@@ -10,13 +10,17 @@ from licensing.queries.cursors import Page, Window
 from licensing.resources import Resource
 from licensing.rules.permissions import CHANGE_SEATS, SEE, Actor, require
 from licensing.rules.refusals import NotFound
+from licensing.shown import as_shown
+
+# What a page shows of a seat.
+LOOKED_AT = [field for field in Seat._meta.sorted_fields if field is not Seat.exclusive]
 
 
 @compiled
 def _seats(
     account_id: Any, user_id: Any, seat_type: Any, pool_id: Any, after: Any, limit: Any
 ) -> Any:
-    query = Seat.select().where(Seat.account_id == account_id)
+    query = Seat.select(*as_shown(LOOKED_AT)).where(Seat.account_id == account_id)
     if user_id is not None:
         query = query.where(Seat.user_id == user_id)
     if seat_type is not None:
@@ -45,7 +49,7 @@ def seats(
     """The held seats of the account, oldest first."""
     require(actor, SEE)
     found = compiled_page_of_account(actor, _seats, Seat.id, window, user_id, seat_type, pool_id)
-    return found.mapped(resources.seat)
+    return found.mapped(lambda columns: resources.seat_of(*columns))
 
 
 def transfers(actor: Actor, window: Window) -> Page:

@@ -7,16 +7,17 @@ alone are looked at. Either way a page costs what it shows, not what the account
 many pass each filter and hardly anybody passes all of them does the walk go on through the account.
 """
 
+from collections import defaultdict
 from collections.abc import Callable
 from datetime import datetime
 from enum import StrEnum
 from functools import partial
+from operator import attrgetter
 from typing import Any
 
 from licensing import hands
-from licensing.clock import to_text
 from licensing.compiled import compiled
-from licensing.models import User
+from licensing.models import Seat, User
 from licensing.queries.accounts import existing_account
 from licensing.queries.cursors import (
     Key,
@@ -35,10 +36,28 @@ from licensing.queries.passing import (
     as_it_is,
     computed,
 )
-from licensing.queries.users import seats_by_user
-from licensing.resources import Resource, text_or_none
+from licensing.resources import Resource, text, text_or_none
 from licensing.rules.accounts import invitation_at
 from licensing.rules.permissions import SEE, Actor, require
+from licensing.shown import as_shown
+
+# What the table shows of a user, and what its orders need.
+LOOKED_AT = (
+    User.id,
+    User.email,
+    User.email_key,
+    User.name,
+    User.name_key,
+    User.status,
+    User.invitation,
+    User.invitation_expires_at,
+    User.permissions,
+    User.partner_eligible,
+    User.last_active_at,
+    User.external_id,
+    User.created_at,
+)
+_instant = User.invitation_expires_at.python_value
 
 
 class Sort(StrEnum):
@@ -67,32 +86,46 @@ def seats_table(actor: Actor, window: Window, sort: Sort = Sort.NAME, **filters:
     wanted = Filters(**filters)
     of = ("seat-table", actor.account, sort, wanted)
     found = _page(Passing(actor.account, wanted, now), sort, window, of)
-    seats = seats_by_user(actor.account, [row.id for row in found.items])
+    seats = _seats_by_user(actor.account, [row.id for row in found.items])
     return found.mapped(lambda row: _shown(row, seats[row.id], now))
 
 
-def _shown(row: Any, seats: list[Any], now: datetime) -> Resource:
+@compiled
+def _seats_of(account_id: Any, user_ids: Any) -> Any:
+    columns = as_shown((Seat.user_id, Seat.id, Seat.seat_type, Seat.pool_id, Seat.assigned_at))
+    return Seat.select(*columns).where(Seat.account_id == account_id, Seat.user_id.in_(user_ids))
+
+
+def _seats_by_user(account_id: str, user_ids: list[str]) -> defaultdict[str, list[Resource]]:
+    """What each of the users holds, the oldest first."""
+    held = defaultdict(list)
+    for seat in sorted(_seats_of.rows(account_id, tuple(user_ids)), key=attrgetter("id")):
+        held[seat.user_id].append(
+            {
+                "id": seat.id,
+                "seat_type": seat.seat_type,
+                "pool_id": seat.pool_id,
+                "assigned_at": seat.assigned_at,
+            }
+        )
+    return held
+
+
+def _shown(row: Any, seats: list[Resource], now: datetime) -> Resource:
+    expires_at = row.invitation_expires_at
     return {
         "user_id": row.id,
         "name": row.name,
         "email": row.email,
         "status": row.status,
-        "invitation": invitation_at(row.invitation, row.invitation_expires_at, now),
-        "invitation_expires_at": text_or_none(row.invitation_expires_at),
+        "invitation": invitation_at(row.invitation, expires_at and _instant(expires_at), now),
+        "invitation_expires_at": text_or_none(expires_at),
         "last_active_at": text_or_none(row.last_active_at),
         "permissions": row.permissions,
         "partner_eligible": row.partner_eligible,
-        "seats": [
-            {
-                "id": seat.id,
-                "seat_type": seat.seat_type,
-                "pool_id": seat.pool_id,
-                "assigned_at": to_text(seat.assigned_at),
-            }
-            for seat in seats
-        ],
+        "seats": seats,
         "external_id": row.external_id,
-        "created_at": to_text(row.created_at),
+        "created_at": text(row.created_at),
     }
 
 
@@ -107,7 +140,7 @@ def _page(passing: Passing, sort: Sort, window: Window, of: tuple[object, ...]) 
 
 
 def _everybody(sort: Sort, account_id: Any, after: Any, limit: Any) -> Any:
-    users = User.select().where(User.account_id == account_id)
+    users = User.select(*as_shown(LOOKED_AT)).where(User.account_id == account_id)
     return _order(sort, as_it_is).part(users, after, limit)
 
 

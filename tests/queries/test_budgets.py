@@ -294,7 +294,7 @@ def test_r27_each_order_of_the_seats_table_has_its_index_whatever_is_filtered(so
             window = Window(1, first.next_cursor)
             seats_table(scene.account.by, window, sort, **filters)
 
-        of_rows = [(sql, p) for sql, p in seen if '"metadata"' in sql and "ORDER BY" in sql]
+        of_rows = [(sql, p) for sql, p in seen if '"partner_eligible"' in sql and "ORDER BY" in sql]
         pages = [_plan(sql, parameters) for sql, parameters in of_rows]
 
         assert len(pages) == 2
