@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partial, wraps
+from functools import cache, partial, wraps
 from itertools import count
 from typing import Any, ParamSpec, TypeVar
 
@@ -306,8 +306,12 @@ def _told(here: Transaction) -> Iterator[None]:
         finally:
             span.say({"seatkeeper.outcome": outcome})
             if outcome is not None and here.command and not here.command.startswith("_"):
-                metrics.commands.labels(here.command, outcome).inc()
+                _counter(here.command, outcome).inc()
                 span.call(here.command)
+
+
+# Kept, because looking it up among the labels takes longer than counting.
+_counter = cache(metrics.commands.labels)
 
 
 def _outcome_of(problem: Exception) -> str | None:

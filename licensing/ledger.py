@@ -8,7 +8,7 @@ about the past has to read the log. It names nobody, and stays when old events a
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import asdict, astuple, dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -97,7 +97,7 @@ def figures_of(row: PoolFigures | Pool) -> Figures:
 
 def _write_figures(account_id: str, steps: dict[tuple[str, datetime], tuple[int, Figures]]) -> None:
     for (pool_id, starts_at), (sequence, figures) in steps.items():
-        row = (account_id, pool_id, _kept(starts_at), sequence, *astuple(figures))
+        row = (account_id, pool_id, _kept(starts_at), sequence, *figures.numbers)
         _run(KEEP_FIGURES, row)
 
 

@@ -26,7 +26,8 @@ class InstantField(Field):
             return None
         if value.tzinfo is None:
             raise ValueError("an instant needs a time zone")
-        return value.astimezone(UTC).isoformat(" ", "microseconds")
+        in_utc = value if value.tzinfo is UTC else value.astimezone(UTC)
+        return in_utc.isoformat(" ", "microseconds")
 
     def python_value(self, value: str | datetime | None) -> datetime | None:
         """An aware datetime in UTC, whatever the driver gives."""

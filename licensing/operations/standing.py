@@ -143,6 +143,9 @@ class Standing:
     def changed_features(self, holder: Holder) -> dict[str, Level]:
         """The features of which the user may do something else now, with the former level."""
         after = self.entitlements_of(holder)
+        # Who holds the same kinds of seats has the very same answers, which are kept.
+        if after is holder.before:
+            return {}
         return {
             feature: was.level
             for feature, was in holder.before.items()

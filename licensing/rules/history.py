@@ -6,7 +6,7 @@ what lies between is known, too, whenever each took effect.
 """
 
 from collections.abc import Iterator
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -22,10 +22,15 @@ class Figures:
     scheduled_removal: int = 0
 
     def __add__(self, other: "Figures") -> "Figures":
-        return Figures(*(a + b for a, b in zip(astuple(self), astuple(other), strict=True)))
+        return Figures(*(a + b for a, b in zip(self.numbers, other.numbers, strict=True)))
 
     def __sub__(self, other: "Figures") -> "Figures":
-        return Figures(*(a - b for a, b in zip(astuple(self), astuple(other), strict=True)))
+        return Figures(*(a - b for a, b in zip(self.numbers, other.numbers, strict=True)))
+
+    @property
+    def numbers(self) -> tuple[int, int, int]:
+        """All of them; not by `astuple`, whose deep copy cost a hundredth of each command."""
+        return self.purchased, self.assigned, self.scheduled_removal
 
 
 NO_SEATS = Figures()
