@@ -62,11 +62,13 @@ class _Ready(NamedTuple):
     Attributes:
         sql: its text.
         order: the numbers of the values, in the order of the text.
+        in_order: whether they have that order already.
         row, rows, model: make what is returned of a row of the database, or of several.
     """
 
     sql: str
     order: list[int]
+    in_order: bool
     row: Callable[[Any], Any]
     rows: Callable[[list[Any]], list[Any]]
     model: Callable[[Any], Any]
@@ -140,11 +142,11 @@ class Statement:
         ready: _Ready = keep(on_sqlite(), shape)
         if tuple not in types:
             self._plain[types] = _for_types(ready, types[1:])
-        known = [
-            kept(value) if (kept := _KEPT.get(value.__class__)) else value
-            for value in _flat(values)
-        ]
-        return ready, [known[number] for number in ready.order]
+        known = _flat(values)
+        # One look at all of them, since hardly any tuple holds something that is to be converted.
+        if not _KEPT.keys().isdisjoint(map(type, known)):
+            known = [kept(v) if (kept := _KEPT.get(v.__class__)) else v for v in known]
+        return ready, known if ready.in_order else [known[number] for number in ready.order]
 
     def _put_together(self, _on_sqlite: bool, shape: tuple[Any, ...]) -> _Ready:
         numbers = iter(range(10**6))
@@ -153,7 +155,8 @@ class Statement:
         sql = _with_constants(sql, parameters)
         order = [value.number for value in parameters if isinstance(value, _Place)]
         columns = list(query._returning or ())
-        return _Ready(sql, order, *_as_tuples(columns), _as_model(query, columns))
+        in_order = order == list(range(next(numbers)))
+        return _Ready(sql, order, in_order, *_as_tuples(columns), _as_model(query, columns))
 
 
 def compiled(build: Callable[..., Any]) -> Statement:
@@ -186,16 +189,18 @@ def _is_short(shape: tuple[Any, ...]) -> bool:
     return all(one.__class__ is str or one[0] <= LONGEST_KEPT for one in shape)
 
 
-def _flat(values: Iterable[Any]) -> Iterator[Any]:
+def _flat(values: Iterable[Any]) -> list[Any]:
     """The values that have a placeholder, tuple by tuple."""
+    flat: list[Any] = []
     for value in values:
         if value.__class__ is not tuple:
             if value is not None:
-                yield value
+                flat.append(value)
         elif value and value[0].__class__ is tuple:
-            yield from chain.from_iterable(value)
+            flat.extend(chain.from_iterable(value))
         else:
-            yield from value
+            flat.extend(value)
+    return flat
 
 
 def _places(shape: Any, numbers: Iterator[int]) -> Any:

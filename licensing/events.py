@@ -155,7 +155,7 @@ def _append(account_id: str, recorded: list[Recorded]) -> None:
         at = str(_INSTANT.db_value(event.timestamp))
         columns = (account_id, str(sequence), event.id, event.type, at, actor_id, body)
         last_digest = chain.digest(last_digest, columns)
-        at_last = (event.timestamp, body, actor_id, last_digest)
+        at_last = (at, body, actor_id, last_digest)
         rows.append((account_id, sequence, event.id, event.type, *at_last))
         subjects += [(account_id, subject, sequence) for subject in sorted(event.subjects)]
     for part in in_parts(rows, ROWS_PER_INSERT):

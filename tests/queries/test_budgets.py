@@ -183,15 +183,15 @@ def _log(
 
 Command = Callable[[Scene, str], Any]
 COMMANDS: list[tuple[str, int, Command]] = [
-    ("assign", 17, lambda s, user: assigning.assign_seat(s.account.by, user, "core")),
-    ("change", 17, lambda s, _: assigning.change_seat(s.account.by, s.seat, "view_only")),
-    ("take back", 18, lambda s, _: assigning.take_back(s.account.by, s.seat)),
+    ("assign", 16, lambda s, user: assigning.assign_seat(s.account.by, user, "core")),
+    ("change", 16, lambda s, _: assigning.change_seat(s.account.by, s.seat, "view_only")),
+    ("take back", 17, lambda s, _: assigning.take_back(s.account.by, s.seat)),
     ("transfer", 22, lambda s, user: assigning.transfer_seat(s.account.by, s.seat, user)),
     ("ask", 13, lambda s, user: requesting.ask_for_seat(s.account.by, "core", user_id=user)),
-    ("approve", 25, lambda s, _: requesting.approve_request(s.account.by, s.request)),
+    ("approve", 24, lambda s, _: requesting.approve_request(s.account.by, s.request)),
     ("decline", 13, lambda s, _: requesting.decline_request(s.account.by, s.request)),
-    ("purchase", 12, lambda s, _: buying.purchase_seats(s.account.by, "core", 1)),
-    ("give back", 11, lambda s, _: giving_back.schedule_removal(s.account.by, "core", 1)),
+    ("purchase", 11, lambda s, _: buying.purchase_seats(s.account.by, "core", 1)),
+    ("give back", 10, lambda s, _: giving_back.schedule_removal(s.account.by, "core", 1)),
 ]
 
 
