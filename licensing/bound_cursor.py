@@ -37,6 +37,10 @@ class BoundCursor(psycopg.Cursor[Any]):
 
     def execute(self, query: Any, params: Any = None, **options: Any) -> Self:
         """Run a statement for the account in force."""
+        found = _connections.get(self.connection)
+        if found is not None and not found.is_bound:
+            # First, since nothing has to be known of the transaction then.
+            return super().execute(query, params, **options)
         status = self.connection.info.transaction_status
         account = account_in_force()
         known = self._known(account, status)

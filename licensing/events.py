@@ -29,7 +29,9 @@ LARGEST_BODY = 64 * 1024
 ROWS_PER_INSERT = 500
 
 # The members of an event's object by whose value the log can be filtered (R29).
-SUBJECTS = ("id", "user_id", "from_user_id", "to_user_id", "seat_id", "pool_id", "subscription_id")
+SUBJECTS = frozenset(
+    ("id", "user_id", "from_user_id", "to_user_id", "seat_id", "pool_id", "subscription_id")
+)
 
 
 # Who is told, inside the transaction, of what was appended to an account's log: (sequence, type).
@@ -115,7 +117,7 @@ def record(
 
 def _subjects(*parts: dict[str, Any] | None) -> frozenset[str]:
     return frozenset(
-        part[name] for part in parts if part for name in SUBJECTS if isinstance(part.get(name), str)
+        [part[n] for part in parts if part for n in part.keys() & SUBJECTS if type(part[n]) is str]
     )
 
 

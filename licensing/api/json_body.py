@@ -61,19 +61,20 @@ def read_object(
 
 def body_bytes(request: Request, accepted: tuple[str, ...], largest: int) -> bytes:
     """The body as it was sent. Raises what `read_object` does of its type, length and coding."""
-    if "Transfer-Encoding" in request.headers and request.content_length is None:
+    length = request.content_length
+    if length is None and "Transfer-Encoding" in request.headers:
         raise LengthRequired
-    if (request.content_length or 0) > largest:
+    if (length or 0) > largest:
         raise PayloadTooLarge(largest)
     # Werkzeug stops reading here, too, whatever was announced.
     request.max_content_length = largest
     raw = request.get_data(cache=False)
     # What is left of a table when the line is cut is a smaller table.
-    if len(raw) < (request.content_length or 0):
-        raise BodyIncomplete(len(raw), request.content_length or 0)
+    if len(raw) < (length or 0):
+        raise BodyIncomplete(len(raw), length or 0)
     if raw and request.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise UnsupportedEncoding
-    if raw and request.mimetype not in accepted:
+    if raw and request.content_type not in accepted and request.mimetype not in accepted:
         raise UnsupportedMediaType(list(accepted))
     return raw
 
