@@ -74,7 +74,7 @@ def user(row: User, seats: Iterable[Seat], now: datetime) -> Resource:
         "external_id": row.external_id,
         "metadata": row.metadata,
         "version": row.version,
-        "created_at": text(row.created_at),
+        "created_at": to_text(row.created_at),
     }
 
 
