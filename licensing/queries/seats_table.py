@@ -11,12 +11,13 @@ from collections import defaultdict
 from collections.abc import Callable
 from datetime import datetime
 from enum import StrEnum
-from functools import partial
+from functools import cache, partial
 from operator import attrgetter
 from typing import Any
 
 from licensing import hands
 from licensing.compiled import compiled
+from licensing.db import on_sqlite
 from licensing.models import Seat, User
 from licensing.queries.accounts import existing_account
 from licensing.queries.cursors import (
@@ -131,7 +132,7 @@ def _shown(row: Any, seats: list[Resource], now: datetime) -> Resource:
 
 def _page(passing: Passing, sort: Sort, window: Window, of: tuple[object, ...]) -> Page:
     if passing.filters == Filters():
-        order = _order(sort, as_it_is)
+        order = _walked(sort, on_sqlite())
         return compiled_page(EVERYBODY[sort], (passing.account_id,), order, window, of)
     few = passing.few()
     if few is None:
@@ -142,6 +143,12 @@ def _page(passing: Passing, sort: Sort, window: Window, of: tuple[object, ...]) 
 def _everybody(sort: Sort, account_id: Any, after: Any, limit: Any) -> Any:
     users = User.select(*as_shown(LOOKED_AT)).where(User.account_id == account_id)
     return _order(sort, as_it_is).part(users, after, limit)
+
+
+@cache
+def _walked(sort: Sort, _on_sqlite: bool) -> Order:
+    """The order as it is; kept, since its terms are the same each time."""
+    return _order(sort, as_it_is)
 
 
 def _order(sort: Sort, seen: Callable[[Any], Any]) -> Order:
