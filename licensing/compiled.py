@@ -156,7 +156,7 @@ class Statement:
         order = [value.number for value in parameters if isinstance(value, _Place)]
         columns = list(query._returning or ())
         in_order = order == list(range(next(numbers)))
-        return _Ready(sql, order, in_order, *_as_tuples(columns), _as_model(query, columns))
+        return _Ready(sql, order, in_order, *_as_tuples(query, columns), _as_model(query, columns))
 
 
 def compiled(build: Callable[..., Any]) -> Statement:
@@ -256,7 +256,7 @@ def _picker(order: list[int]) -> Callable[[tuple[Any, ...]], Sequence[Any]]:
     return lambda values: [values[number] for number in order]
 
 
-def _conversions(columns: list[Any]) -> list[tuple[int, Callable[[Any], Any]]]:
+def _conversions(query: Any, columns: list[Any]) -> list[tuple[int, Callable[[Any], Any]]]:
     """The columns whose values are not used as the driver gives them."""
     found = []
     for number, column in enumerate(columns):
@@ -264,14 +264,14 @@ def _conversions(columns: list[Any]) -> list[tuple[int, Callable[[Any], Any]]]:
         if isinstance(field, Field) and (
             type(field).python_value is not Field.python_value or field.adapt is bool
         ):
-            found.append((number, _conversion(field)))
+            # What another table is joined to may lack any column of it.
+            is_there = field.model is getattr(query, "model", None) and not field.null
+            found.append((number, _conversion(field) if is_there else field.python_value))
     return found
 
 
 def _conversion(field: Field) -> Callable[[Any], Any]:
-    """What makes the value of what the driver gives, where that can be in one step."""
-    if field.null:
-        return field.python_value
+    """What makes the value of what the driver gives, which is something, at once if it can."""
     at_once: dict[type, Callable[[Any], Any]] = {BooleanField: bool, JsonField: orjson.loads}
     if on_sqlite():
         # PostgreSQL's driver has made an instant of it, if in the zone of the connection.
@@ -291,13 +291,13 @@ def _row_of(names: list[str]) -> Any:
 
 
 def _as_tuples(
-    columns: list[Any],
+    query: Any, columns: list[Any]
 ) -> tuple[Callable[[Any], Any], Callable[[list[Any]], list[Any]]]:
     """What makes a named tuple of a row, and what makes them of several."""
     names = [_name(column) for column in columns]
     # Straight to the tuple: `_make` would count the columns of each row once more.
     make: Callable[[Any], Any] = partial(tuple.__new__, _row_of(names))
-    conversions = _conversions(columns)
+    conversions = _conversions(query, columns)
 
     def made(row: Any) -> Any:
         values = list(row)
@@ -320,7 +320,7 @@ def _as_tuples(
 def _as_model(query: Any, columns: list[Any]) -> Callable[[Any], Any]:
     model: Any = getattr(query, "model", None)
     names = [_name(column) for column in columns]
-    conversions = [(names[number], convert) for number, convert in _conversions(columns)]
+    conversions = [(names[number], convert) for number, convert in _conversions(query, columns)]
 
     def made(row: Any) -> Any:
         one = model(__no_default__=1)

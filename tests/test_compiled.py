@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from peewee import fn
+from peewee import JOIN, fn
 
 from licensing.compiled import LONGEST_KEPT, Statement, compiled, in_parts
 from licensing.db import transactional
@@ -129,6 +129,30 @@ def test_an_expression_has_the_name_of_its_alias() -> None:
 
     assert counted.row(account.id).people == 1
     assert counted.row("acc_none").people == 0
+
+
+def test_what_nothing_is_joined_to_has_no_values() -> None:
+    account = an_account()
+    with_users = compiled(
+        lambda account_id: (
+            Account.select(
+                Account.created_at,
+                User.created_at.alias("since"),
+                User.metadata,
+                User.partner_eligible,
+            )
+            .join(
+                User, JOIN.LEFT_OUTER, on=(User.account_id == Account.id) & (User.id == "usr_none")
+            )
+            .where(Account.id == account_id)
+        )
+    )
+
+    row = with_users.row(account.id)
+
+    assert with_users.rows(account.id) == [row]
+    assert row.created_at.tzinfo is UTC
+    assert (row.since, row.metadata, row.partner_eligible) == (None, None, None)
 
 
 def test_a_list_is_cut_into_parts() -> None:
