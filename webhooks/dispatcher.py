@@ -7,42 +7,30 @@ keep them apart, and whoever lost one changes nothing (promise 7).
 """
 
 import logging
-import queue
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 
 from peewee import PeeweeException
 
-from licensing import db, heartbeats, tracing
+from licensing import db, heartbeats
 from licensing.db import on_sqlite, transactional
 from licensing.row_security import EVERY_ACCOUNT
-from webhooks import endpoints, health, jobs, lanes, parking, secrets, waking, watching
+from webhooks import endpoints, health, jobs, lanes, parking, secrets, settling, waking, watching
 from webhooks.jobs import Job
 from webhooks.models import Endpoint, Lane
 from webhooks.rules import SECOND, EndpointStatus
-from webhooks.transport import Outcome, Transport
+from webhooks.senders import Report, Senders
+from webhooks.transport import Transport
 
 SENDERS = 32
 SECONDS_BETWEEN_LOOKS = 0.25
 SECONDS_BETWEEN_RENEWALS = 2.0
-# Nothing is sent in the last moments of a lease, which could end while it is under way.
-SECONDS_BEFORE_A_LEASE_ENDS = 1.0
 # Who is probed is left to one dispatcher for longer than an answer may take.
 MILLISECONDS_FOR_A_PROBE = 15 * SECOND
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Report:
-    """What became of a job; no outcome where it was not sent."""
-
-    job: Job
-    outcome: Outcome | None
 
 
 class Dispatcher:
@@ -54,16 +42,14 @@ class Dispatcher:
         now: Callable[[], int] = lanes.database_now,
         senders: int = SENDERS,
     ) -> None:
-        self._transport = transport
         self._now = now
-        self._pool = ThreadPoolExecutor(senders, thread_name_prefix="webhook-sender")
-        self._senders = senders
-        self._reports: queue.SimpleQueue[Report] = queue.SimpleQueue()
+        self._bell = waking.bell()
+        self._senders = Senders(transport, senders, self._bell)
+        self._number = senders
         self._held: list[Job] = []
         self._renewed = time.monotonic()
         self._rotation = 0
         self._patience = SECONDS_BETWEEN_LOOKS
-        self._bell = waking.bell()
         self._stopping = threading.Event()
 
     def run(self) -> None:
@@ -86,45 +72,33 @@ class Dispatcher:
             db.db.execute_sql("PRAGMA synchronous = NORMAL")
         while not self._stopping.is_set():
             heartbeats.beat("dispatcher")
-            self._wait()
-            self._work(self._drained())
+            self._senders.wait(self._patience)
+            self._work(self._senders.take())
 
     def stop(self) -> None:
         """Let `run` end when what is on its way has come back."""
         self._stopping.set()
+        self._senders.stop()
         self._bell.set()
 
     def deliver_all(self) -> int:
         """Work until nothing is due or on its way; returns how many messages were sent."""
         sent = self._work([])
         while self._held:
-            sent += self._work([self._reports.get(), *self._drained()])
+            self._senders.wait(self._patience)
+            sent += self._work(self._senders.take())
         return sent
 
     def close(self) -> None:
         """Let the senders and their sockets go."""
-        self._pool.shutdown(wait=True)
-        self._transport.close()
-
-    def _wait(self) -> None:
-        """Wait for a report or a hint; after a while look without one."""
-        if self._reports.empty():
-            self._bell.wait(self._patience)
-        self._bell.clear()
-
-    def _drained(self) -> list[Report]:
-        reports = []
-        while not self._reports.empty():
-            reports.append(self._reports.get())
-        return reports
+        self._senders.close()
 
     def _work(self, reports: Sequence[Report]) -> int:
         try:
             return self._worked(reports)
         except (PeeweeException, db.Busy):
             # Nothing was written: what the senders reported is still to be.
-            for report in reports:
-                self._reports.put(report)
+            self._senders.put_back(reports)
             raise
         except Exception:
             if not reports:
@@ -137,57 +111,45 @@ class Dispatcher:
         try:
             return self._worked([report])
         except Exception:
-            log.exception("what came of message %s cannot be written", report.job.message.id)
+            log.exception("what came of message %s cannot be written", report.message.id)
+            report.job.stop()
             self._held = [job for job in self._held if job is not report.job]
             return 0
 
-    def _worked(self, reports: Sequence[Report]) -> int:
+    def _worked(self, came: Sequence[Report]) -> int:
+        # Of a job that was let go nothing is written any more.
+        held = set(self._held)
+        reports = [report for report in came if report.job in held]
         handed_out = self._settle_and_claim(reports)
-        for report in reports:
-            watching.count(report.job, report.outcome)
-        done = [report.job for report in reports]
-        self._held = [job for job in self._held if job not in done] + handed_out
+        sent = [(one.job, one.message, one.outcome) for one in reports if one.outcome is not None]
+        for job, message, outcome in sent:
+            watching.count(job, message, outcome)
+        ended = {report.job for report in reports if report.ends}
+        self._held = [job for job in self._held if job not in ended] + handed_out
         for job in handed_out:
-            self._pool.submit(self._send, job)
-        return len(handed_out)
+            self._senders.hand_out(job)
+        return len(sent)
 
     @transactional
     def _settle_and_claim(self, reports: Sequence[Report]) -> list[Job]:
-        now = self._now()
-        reported = {id(report.job): report for report in reports}
-        busy = [job for job in self._held if id(job) not in reported]
-        renews = time.monotonic() - self._renewed >= SECONDS_BETWEEN_RENEWALS
-        handed_out = []
-        # In one order, whatever is written, so that two dispatchers do not wait for each other.
-        for job in sorted(self._held, key=lambda job: job.key):
-            if id(job) in reported:
-                following = self._settled(reported[id(job)], now)
-                handed_out += [following] if following else []
-            elif renews:
+        now, goes_on = self._now(), not self._stopping.is_set()
+        ended = {report.job for report in reports if report.ends}
+        busy = [job for job in self._held if job not in ended]
+        handed_out = settling.write(reports, now, goes_on)
+        if time.monotonic() - self._renewed >= SECONDS_BETWEEN_RENEWALS:
+            for job in sorted(busy, key=lambda job: job.key):
                 job.renew(now)
-        if renews:
             self._renewed = time.monotonic()
-        if not self._stopping.is_set():
+        if goes_on:
             lanes.lapse(now)
             handed_out += self._claimed(now, [*busy, *handed_out])
         return handed_out
-
-    def _settled(self, report: Report, now: int) -> Job | None:
-        """Write what became of a job; returns the one to go on with."""
-        if report.outcome is None:
-            report.job.give_back(now + SECOND)
-            return None
-        following = report.job.settle(report.outcome, now)
-        if following is not None and self._stopping.is_set():
-            following.give_back(now)
-            return None
-        return following
 
     def _claimed(self, now: int, busy: Sequence[Job]) -> list[Job]:
         """Fairly: each endpoint that has work in turn, while senders are free (promise 5)."""
         in_flight = Counter(job.endpoint.id for job in busy)
         in_trouble = sum(endpoints.is_probing(job.endpoint) for job in busy)
-        free = self._senders - len(busy)
+        free = self._number - len(busy)
         ready = endpoints.with_work(now) if free else []
         self._rotation += 1
         start = self._rotation % max(len(ready), 1)
@@ -196,7 +158,7 @@ class Dispatcher:
         for endpoint in ready[start:] + ready[:start]:
             room = min(endpoints.allowance(endpoint) - in_flight[endpoint.id], free - len(claimed))
             if endpoints.is_probing(endpoint):
-                room = min(room, 1, self._senders // 2 - in_trouble)
+                room = min(room, 1, self._number // 2 - in_trouble)
                 in_trouble += room > 0
             if room > 0:
                 claimed += _claimed_of(endpoint, room, now)
@@ -204,24 +166,11 @@ class Dispatcher:
                 self._patience = min(self._patience, 1 / endpoint.rate)
         return claimed
 
-    def _send(self, job: Job) -> None:
-        outcome = None
-        try:
-            if time.monotonic() < job.lease_ends - SECONDS_BEFORE_A_LEASE_ENDS:
-                with tracing.sending(f"webhook {job.occasion}", job.message.traceparent) as span:
-                    outcome = job.message.send(self._transport)
-                    if tracing.is_on():
-                        watching.tell(span, job, outcome)
-        except Exception:
-            log.exception("message %s could not be sent", job.message.id)
-        self._reports.put(Report(job, outcome))
-        self._bell.set()
-
     def _finish(self) -> None:
         """Write what is still on its way; what does not come back lapses and is sent again."""
         while self._held:
-            self._wait()
-            self._work(self._drained())
+            self._senders.wait(self._patience)
+            self._work(self._senders.take())
         self.close()
         db.close()
         heartbeats.rest("dispatcher")

@@ -1,5 +1,6 @@
 """Endpoints as the dispatcher sees them: which have work, and how much may be on its way."""
 
+from collections.abc import Collection
 from typing import Any
 
 from peewee import fn
@@ -106,6 +107,16 @@ def current(endpoint_id: str) -> Endpoint | None:
 @compiled
 def _endpoint(id: Any) -> Any:
     return Endpoint.select().where(Endpoint.id == id)
+
+
+def all_current(ids: Collection[str]) -> dict[str, Endpoint]:
+    """Endpoints as they are, by id; those that were deleted are not among them."""
+    return {one.id: one for one in _endpoints.models(tuple(ids))} if ids else {}
+
+
+@compiled
+def _endpoints(ids: Any) -> Any:
+    return Endpoint.select().where(Endpoint.id.in_(ids))
 
 
 _locked_endpoint = compiled(lambda id: for_update(_endpoint.query(id), LOCK))

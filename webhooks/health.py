@@ -17,18 +17,20 @@ from webhooks.transport import Outcome
 PAUSE_OF_WHAT_IS_BLOCKED = 5 * MINUTE
 
 
-def note_answer(sent_to: Endpoint, outcome: Outcome, now: int) -> Endpoint | None:
+def note_answer(
+    sent_to: Endpoint, current: Endpoint | None, outcome: Outcome, now: int
+) -> Endpoint | None:
     """
     Write how the endpoint fares after an answer.
 
     Args:
         sent_to: the endpoint as it was when the message was sent.
+        current: as it is; None where it was deleted.
         outcome: what came back.
         now: the present instant in milliseconds.
 
-    Returns the endpoint as it is, None where it was deleted.
+    Returns the endpoint as it is then, None where it was deleted.
     """
-    current = endpoints.current(sent_to.id)
     # What an address that was changed meanwhile has answered says nothing about the new one.
     if current is None or current.url != sent_to.url or not _is_news(current, outcome, now):
         return current

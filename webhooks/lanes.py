@@ -7,11 +7,11 @@ guarded by its token, so that a dispatcher that lost the lease changes nothing (
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-from peewee import SQL, Case
+from peewee import SQL, Case, Tuple, ValuesList
 
-from licensing.compiled import compiled
+from licensing.compiled import compiled, in_parts
 from licensing.db import db, for_update, on_sqlite, seconds_since_1970, transaction
 from webhooks.event_types import operator_types_of, types_of
 from webhooks.logs import OPERATOR
@@ -20,6 +20,7 @@ from webhooks.rules import SECOND, LaneState
 from webhooks.waking import wake
 
 LEASE = 8_000
+LANES_PER_STATEMENT = 32
 # Held by every transaction that appends events, and alone by one that makes or changes an endpoint.
 ADVISORY_LOCK = 7_307_283_018
 
@@ -132,9 +133,34 @@ def claim(endpoint_id: str, most: int, now: int) -> list[Lane]:
     return sorted(leased, key=lambda lane: logs.index(lane.account_id))
 
 
-def renew(lane: Lane, now: int) -> None:
-    """Lease a lane for longer."""
-    Lane.update(lease_until=now + LEASE).where(*_is_ours(lane)).execute()
+def renew(lane: Lane, now: int) -> bool:
+    """Lease a lane for longer. False where the lease was lost."""
+    ours = (lane.account_id, lane.endpoint_id, lane.token)
+    return bool(_renew.rows(*ours, now + LEASE))
+
+
+@compiled
+def _renew(account_id: Any, endpoint_id: Any, token: Any, until: Any) -> Any:
+    ours = _is_leased(account_id, endpoint_id, token)
+    return Lane.update(lease_until=until).where(*ours).returning(Lane.token)
+
+
+def hold(keys: Sequence[tuple[str, str]]) -> None:
+    """
+    Lock lanes, by endpoint and log, in the order in which events move their heads.
+
+    One statement that changes several locks them in no order: of two, each could wait for a lane
+    that the other one has.
+    """
+    if len(keys) > 1 and not on_sqlite():
+        _hold.run(tuple(keys))
+
+
+@compiled
+def _hold(keys: Any) -> Any:
+    asked_for = Tuple(Lane.endpoint_id, Lane.account_id).in_(keys)
+    lanes = Lane.select(Lane.token).where(asked_for).order_by(Lane.endpoint_id, Lane.account_id)
+    return for_update(lanes, "FOR NO KEY UPDATE")
 
 
 @compiled
@@ -154,32 +180,60 @@ def fix_previous(lane: Lane) -> None:
     _changed(lane, previous=lane.previous)
 
 
+class Step(NamedTuple):
+    """
+    How far a leased lane goes on.
+
+    Attributes:
+        through: the sequence of the last event that it is done with.
+        due_at: until when it waits where something is left; None for one that stays leased.
+    """
+
+    lane: Lane
+    through: int
+    due_at: int | None = None
+
+
 @compiled
-def _advance(
-    account_id: Any, endpoint_id: Any, token: Any, sequence: Any, due_at: Any, then: Any
-) -> Any:
+def _advance(steps: Any) -> Any:
+    names = ("log", "endpoint", "lease", "through", "due", "becomes")
+    step = ValuesList(steps).cte("step", columns=names)
     moved = Lane.update(
-        cursor=sequence,
-        previous=sequence,
+        cursor=step.c.through,
+        previous=step.c.through,
         refusals=0,
         refused_since=None,
-        due_at=due_at,
-        state=Case(None, ((Lane.head <= sequence, LaneState.IDLE),), then),
+        due_at=step.c.due,
+        state=Case(None, ((Lane.head <= step.c.through, LaneState.IDLE),), step.c.becomes),
     )
-    return moved.where(*_is_leased(account_id, endpoint_id, token)).returning(Lane)
+    ours = _is_leased(step.c.log, step.c.endpoint, step.c.lease)
+    return moved.from_(step).where(*ours).returning(Lane).with_cte(step)
+
+
+def advance_all(steps: Sequence[Step]) -> dict[tuple[str, str], Lane]:
+    """
+    Move the cursors of leased lanes past events, in as few statements as there may be.
+
+    A lane rests where nothing is left. Returns the lanes as they are then, by endpoint and log; one
+    whose lease was lost is not among them.
+    """
+    moved: list[Lane] = []
+    # A statement for each lane cost 20 microseconds more for each delivery on SQLite, and on
+    # PostgreSQL a round trip for each.
+    for part in in_parts([_columns(step) for step in steps], LANES_PER_STATEMENT):
+        moved += _advance.models(tuple(part))
+    return {(lane.endpoint_id, lane.account_id): lane for lane in moved}
+
+
+def _columns(step: Step) -> tuple[Any, ...]:
+    lane, then = step.lane, LaneState.LEASED if step.due_at is None else LaneState.READY
+    return lane.account_id, lane.endpoint_id, lane.token, step.through, step.due_at or 0, then
 
 
 def advance(lane: Lane, sequence: int, due_at: int | None = None) -> Lane | None:
-    """
-    Move the cursor of a leased lane past an event.
-
-    The lane rests where nothing is left; else it stays leased, or waits until `due_at` where that
-    is given. Returns the lane as it is then, None where the lease was lost.
-    """
-    then = LaneState.LEASED if due_at is None else LaneState.READY
-    ours = (lane.account_id, lane.endpoint_id, lane.token)
-    moved: Lane | None = _advance.model(*ours, sequence, due_at or 0, then)
-    return moved
+    """The same for one lane; returns it as it is then, None where the lease was lost."""
+    moved = advance_all([Step(lane, sequence, due_at)])
+    return moved.get((lane.endpoint_id, lane.account_id))
 
 
 def rest(lane: Lane) -> None:

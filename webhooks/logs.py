@@ -33,30 +33,38 @@ def next_entry(
     log: str, endpoint_id: str, types: Sequence[str], after: int, until: int
 ) -> Entry | None:
     """The first event after a sequence that an endpoint asks for, None where there is none."""
+    found = next_entries(log, endpoint_id, types, after, until, 1)
+    return found[0] if found else None
+
+
+def next_entries(
+    log: str, endpoint_id: str, types: Sequence[str], after: int, until: int, most: int
+) -> list[Entry]:
+    """The first events after a sequence, up to another, that an endpoint asks for."""
     if log == OPERATOR:
-        row = _next_notice.row(endpoint_id, tuple(types), after, until)
+        rows = _next_notices.rows(endpoint_id, tuple(types), after, until, most)
     else:
         # Most endpoints are told of everything: there is no need to look at each event's type.
         some = None if len(types) == len(EventType) else tuple(types)
-        row = _next_event.row(log, some, after, until)
-    return None if row is None else _entry(row)
+        rows = _next_events.rows(log, some, after, until, most)
+    return [_entry(row) for row in rows]
 
 
 @compiled
-def _next_event(log: Any, types: Any, after: Any, until: Any) -> Any:
+def _next_events(log: Any, types: Any, after: Any, until: Any, most: Any) -> Any:
     asked_for = (Event.account_id == log) if types is None else _of_account(log, types)
-    return _next(Event, asked_for, after, until)
+    return _next(Event, asked_for, after, until, most)
 
 
 @compiled
-def _next_notice(endpoint_id: Any, types: Any, after: Any, until: Any) -> Any:
-    return _next(Notice, _of_others(endpoint_id, types), after, until)
+def _next_notices(endpoint_id: Any, types: Any, after: Any, until: Any, most: Any) -> Any:
+    return _next(Notice, _of_others(endpoint_id, types), after, until, most)
 
 
-def _next(table: Any, condition: Any, after: Any, until: Any) -> Any:
+def _next(table: Any, condition: Any, after: Any, until: Any, most: Any) -> Any:
     columns = (table.sequence, table.id, table.type, table.body)
     between = (table.sequence > after) & (table.sequence <= until)
-    return table.select(*columns).where(condition, between).order_by(table.sequence).limit(1)
+    return table.select(*columns).where(condition, between).order_by(table.sequence).limit(most)
 
 
 def entry(log: str, event_id: str) -> Entry | None:

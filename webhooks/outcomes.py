@@ -1,15 +1,17 @@
 """What an answer means, and keeping every attempt (promises 4 and 10)."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 from licensing import clock, ids
-from licensing.compiled import compiled
+from licensing.compiled import compiled, in_parts
 from webhooks.messages import Message
 from webhooks.models import Attempt
 from webhooks.rules import Occasion, Verdict, verdict
 from webhooks.transport import Failure, Outcome
 
 LONGEST_ANSWER_KEPT = 1024
+ATTEMPTS_PER_STATEMENT = 16
 TEXTS = ("text/", "application/json", "application/problem+json")
 # Of the receiver's doing; what else failed says nothing about the message.
 ABOUT_THE_MESSAGE = (Verdict.MESSAGE_TROUBLE, Verdict.GIVEN_UP)
@@ -25,34 +27,57 @@ def meaning(outcome: Outcome) -> Verdict:
     )
 
 
+class Tried(NamedTuple):
+    """A message that was sent to an endpoint, and what came of it; `log` is where it is kept."""
+
+    log: str
+    endpoint_id: str
+    message: Message
+    outcome: Outcome
+    occasion: Occasion
+
+
 def note_attempt(
     log: str, endpoint_id: str, message: Message, outcome: Outcome, occasion: Occasion
 ) -> Attempt:
     """Keep an attempt, with the beginning of a text answer."""
-    made = Attempt(
-        account_id=log,
-        id=ids.new("att"),
-        endpoint_id=endpoint_id,
-        event_id=message.id,
-        event_type=message.type,
-        sequence=message.sequence,
-        previous=message.previous,
-        occasion=occasion,
-        verdict=meaning(outcome),
-        status=outcome.status,
-        failure=outcome.failure,
-        detail=outcome.detail,
-        milliseconds=outcome.milliseconds,
-        answer=_kept(outcome),
-        created_at=clock.now(),
+    columns = _columns(Tried(log, endpoint_id, message, outcome, occasion))
+    _insert.run((columns,))
+    return Attempt(**dict(zip(Attempt._meta.sorted_field_names, columns, strict=True)))
+
+
+def note_attempts(tried: Sequence[Tried]) -> None:
+    """Keep attempts, in the order in which they were made."""
+    # One statement for each cost 25 microseconds more for each delivery.
+    for part in in_parts([_columns(one) for one in tried], ATTEMPTS_PER_STATEMENT):
+        _insert.run(tuple(part))
+
+
+def _columns(tried: Tried) -> tuple[Any, ...]:
+    """The columns of the table, in its order."""
+    log, endpoint_id, message, outcome, occasion = tried
+    return (
+        log,
+        ids.new("att"),
+        endpoint_id,
+        message.id,
+        message.type,
+        message.sequence,
+        message.previous,
+        occasion,
+        meaning(outcome),
+        outcome.status,
+        outcome.failure,
+        outcome.detail,
+        outcome.milliseconds,
+        _kept(outcome),
+        clock.now(),
     )
-    _insert.run(*[getattr(made, name) for name in Attempt._meta.sorted_field_names])
-    return made
 
 
 @compiled
-def _insert(*columns: Any) -> Any:
-    return Attempt.insert_many([columns], fields=Attempt._meta.sorted_fields).as_rowcount()
+def _insert(rows: Any) -> Any:
+    return Attempt.insert_many(rows, fields=Attempt._meta.sorted_fields).as_rowcount()
 
 
 def _kept(outcome: Outcome) -> str | None:

@@ -9,29 +9,30 @@ from licensing.clock import system_time
 from licensing.metrics import Reading
 from webhooks import lanes
 from webhooks.jobs import Delivery, Job
+from webhooks.messages import Message
 from webhooks.models import Endpoint, Lane, Parked
 from webhooks.outcomes import meaning
 from webhooks.rules import SECOND, EndpointStatus, LaneState, Verdict
 from webhooks.transport import Outcome
 
 
-def count(job: Job, outcome: Outcome | None) -> None:
+def count(job: Job, message: Message, outcome: Outcome) -> None:
     """Count an attempt, and how long an event took from its commit to its first delivery."""
-    if outcome is None:
-        return  # it was not sent
     verdict = meaning(outcome)
     metrics.deliveries.labels(verdict).inc()
-    if verdict is Verdict.DELIVERED and isinstance(job, Delivery) and not _is_replayed(job):
-        made_at = ids.milliseconds_of(job.message.id)
+    if verdict is not Verdict.DELIVERED or not isinstance(job, Delivery):
+        return
+    if not _is_replayed(job, message):
+        made_at = ids.milliseconds_of(message.id)
         metrics.delivery_seconds.observe(system_time().timestamp() - made_at / SECOND)
 
 
-def tell(span: tracing.Telling, job: Job, outcome: Outcome) -> None:
+def tell(span: tracing.Telling, job: Job, message: Message, outcome: Outcome) -> None:
     """Tell a span which message was sent, and what came of it."""
     verdict = meaning(outcome)
     span.say(
         {
-            **job.names,
+            **job.names(message),
             "http.response.status_code": outcome.status,
             "seatkeeper.failure": outcome.failure,
             "seatkeeper.verdict": verdict,
@@ -41,8 +42,8 @@ def tell(span: tracing.Telling, job: Job, outcome: Outcome) -> None:
         span.fail(verdict)
 
 
-def _is_replayed(job: Delivery) -> bool:
-    return (job.message.sequence or 0) <= job.lane.pace_until
+def _is_replayed(job: Delivery, message: Message) -> bool:
+    return (message.sequence or 0) <= job.lane.pace_until
 
 
 def watch() -> None:

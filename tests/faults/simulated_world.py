@@ -29,7 +29,7 @@ from licensing.scheduler import Scheduler
 from tests.faults.simulated_wire import Wire
 from tests.world import AnAccount, Hands, an_account
 from webhooks import dispatcher as dispatching
-from webhooks import jobs, lanes
+from webhooks import jobs, lanes, senders, settling
 from webhooks.dispatcher import Dispatcher
 from webhooks.models import Endpoint, Lane, Parked
 from webhooks.operations import endpoints
@@ -68,11 +68,12 @@ class Driven:
     def __init__(self, wire: Wire, now: Callable[[], int]) -> None:
         self.waiting: list[tuple[Callable[[Any], None], Any]] = []
         self._dispatcher: Any = Dispatcher(wire, now, senders=SENDERS)  # type: ignore[arg-type]
-        self._dispatcher._pool = SimpleNamespace(submit=lambda *work: self.waiting.append(work))
+        pool = SimpleNamespace(submit=lambda *work: self.waiting.append(work))
+        self._dispatcher._senders._pool = pool
 
     def work(self) -> int:
         """Let the engine write what was reported, and claim what is due."""
-        handed_out: int = self._dispatcher._work(self._dispatcher._drained())
+        handed_out: int = self._dispatcher._work(self._dispatcher._senders.take())
         return handed_out
 
     def send(self, which: int) -> None:
@@ -319,7 +320,7 @@ def worlds() -> Iterator[Callable[[int], World]]:
         db.connection(),
     ):
         time = SimpleNamespace(monotonic=lambda: hands.now.timestamp())
-        for module in (dispatching, jobs, scheduler):
+        for module in (dispatching, jobs, senders, settling, scheduler):
             patch.setattr(module, "time", time)
         patch.setattr(
             ids, "new", lambda kind: f"{kind}_{_milliseconds(hands):012x}{next(numbers):020x}"

@@ -1,8 +1,8 @@
 """The endpoint is retried, not the message (promise 4); nothing is ever discarded (promise 1)."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from threading import Thread
-from typing import Any
 
 import pytest
 
@@ -13,9 +13,10 @@ from tests.receivers import Answer, Received, Receiver
 from tests.webhooks.stage import a_stage, endpoint
 from tests.world import AnAccount, Hands, an_account
 from webhooks import endpoints as endpoints_of
-from webhooks import lanes, outcomes, rules
+from webhooks import jobs, lanes, outcomes, rules
 from webhooks.models import Attempt, Endpoint, Lane, Notice, Parked
 from webhooks.operations import endpoints, replaying, sending
+from webhooks.outcomes import Tried
 from webhooks.rules import Poison, verdict
 
 HOUR = 3_600_000
@@ -341,8 +342,9 @@ def test_a_secret_that_cannot_be_read_blocks_its_own_endpoint_only(
 
 
 def test_a_secret_that_becomes_unreadable_while_a_lane_is_sent_blocks_its_own_endpoint_only(
-    hands: Hands, service: Settings
+    hands: Hands, service: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(jobs, "EVENTS_IN_HAND", 1)
     account = an_account(core=10)
     with Receiver() as receiver, Receiver() as other, a_stage(hands) as stage:
         stage.endpoint(receiver, account)
@@ -393,13 +395,13 @@ def test_what_cannot_be_written_of_one_message_does_not_hold_up_the_others(
 ) -> None:
     account, other = an_account(core=10), an_account(core=10)
 
-    def fails(log: str, *arguments: Any) -> Attempt:
-        if log == account.id:
+    def fails(tried: Sequence[Tried]) -> None:
+        if any(one.log == account.id for one in tried):
             raise ArithmeticError("out of the blue")
-        return note(log, *arguments)
+        note(tried)
 
-    note = outcomes.note_attempt
-    monkeypatch.setattr(outcomes, "note_attempt", fails)
+    note = outcomes.note_attempts
+    monkeypatch.setattr(outcomes, "note_attempts", fails)
     with Receiver() as receiver, a_stage(hands) as stage:
         stage.endpoint(receiver)
         for company in (account, other):
