@@ -11,12 +11,14 @@ import socket
 from typing import Any
 
 from webhooks.exchanges import Exchange, Phase
+from webhooks.heads import Head, read_head
 
 LONGEST_HEAD = 32 * 1024
 LONGEST_BODY = 64 * 1024
 # Of a body in chunks, their sizes and what follows them take room, too.
 LONGEST_ON_THE_WIRE = 2 * LONGEST_BODY
 MOST_INTERIM_ANSWERS = 5
+MOST_HEADERS = 100
 BODILESS = (http.client.NO_CONTENT, http.client.NOT_MODIFIED)
 
 
@@ -25,7 +27,6 @@ class Reader(io.RawIOBase):
 
     def __init__(self, sock: socket.socket, exchange: Exchange) -> None:
         self._sock = sock
-        self._incoming = sock.makefile("rb", buffering=0)
         self._exchange = exchange
         self._in_head = True
         self._may_end = False
@@ -40,7 +41,7 @@ class Reader(io.RawIOBase):
         if self.is_full:
             return self._no_more()
         self._sock.settimeout(self._exchange.left())
-        count: int = self._incoming.readinto(memoryview(buffer)[: self._room]) or 0
+        count = self._sock.recv_into(memoryview(buffer)[: self._room])
         self._room -= count
         if count and self._exchange.phase is Phase.FIRST_BYTE:
             self._exchange.enter(Phase.BODY)
@@ -55,10 +56,9 @@ class Reader(io.RawIOBase):
         self._may_end = ends_when_closed
         self._room = LONGEST_ON_THE_WIRE
 
-    def close(self) -> None:
-        """Let go of the socket."""
-        self._incoming.close()
-        super().close()
+    def makefile(self, _mode: str) -> io.BufferedReader:
+        """What the standard library reads from."""
+        return io.BufferedReader(self)
 
     @property
     def is_full(self) -> bool:
@@ -72,26 +72,63 @@ class Reader(io.RawIOBase):
 
 
 class Answer(http.client.HTTPResponse):
-    """An answer whose head has been read; its body is as it came, never decompressed."""
+    """
+    An answer whose head has been read; its body is as it came, never decompressed.
+
+    `head` are its headers.
+    """
+
+    head: Head
 
     def __init__(self, sock: socket.socket, exchange: Exchange) -> None:
-        super().__init__(sock, method="POST")
-        self.fp.close()
         self._reader = Reader(sock, exchange)
-        self.fp = io.BufferedReader(self._reader)
+        super().__init__(self._reader, method="POST")  # type: ignore[arg-type]
 
     def begin(self) -> None:
-        """Read the head."""
-        super().begin()
+        """Read the head; what it says of the body is understood as the standard library does."""
+        version, self.status = self._begun()
+        if not version.startswith(("HTTP/1.", "HTTP/0.9")):
+            raise http.client.UnknownProtocol(version)
+        self.version = 10 if version in ("HTTP/1.0", "HTTP/0.9") else 11
+        self.head = read_head(self._lines())
+        self.headers = self.head  # type: ignore[assignment]
+        self.chunked = (self.head.get("transfer-encoding") or "").lower() == "chunked"
+        self.chunk_left = None
+        self.length = self._length()
+        closes: bool = self._check_close()  # type: ignore[attr-defined]
+        self.will_close = closes or (self.length is None and not self.chunked)
         self._reader.go_on_with_the_body(self.length is None and not self.chunked)
 
-    def _read_status(self) -> tuple[str, int, str]:
+    def _begun(self) -> tuple[str, int]:
+        """The version and the status of the answer itself."""
         for _ in range(MOST_INTERIM_ANSWERS + 1):
-            line: tuple[str, int, str] = super()._read_status()  # type: ignore[misc]
-            if line[1] >= http.client.OK:
-                return line
-            http.client.parse_headers(self.fp)
+            version, status, _reason = self._read_status()  # type: ignore[attr-defined]
+            if status >= http.client.OK:
+                return version, status
+            self._lines()
         raise http.client.HTTPException(f"more than {MOST_INTERIM_ANSWERS} interim answers")
+
+    def _lines(self) -> list[bytes]:
+        """The lines of a head, up to the empty one."""
+        lines: list[bytes] = []
+        while len(lines) <= MOST_HEADERS:
+            lines.append(self.fp.readline(LONGEST_HEAD + 1))
+            if lines[-1] in (b"\r\n", b"\n", b""):
+                return lines
+        raise http.client.HTTPException(f"more than {MOST_HEADERS} headers")
+
+    def _length(self) -> int | None:
+        """How long the body is; None where that shows at its end."""
+        if self.status in BODILESS:
+            return 0
+        text = self.head.get("content-length")
+        if not text or self.chunked:
+            return None
+        try:
+            length = int(text)
+        except ValueError:
+            return None
+        return length if length >= 0 else None
 
     def read_body(self) -> bytes:
         """Read the body, up to 64 KiB of it."""
@@ -105,8 +142,9 @@ class Answer(http.client.HTTPResponse):
     @property
     def ends_clearly(self) -> bool:
         """Whether all of it was read and there is no doubt where it ends."""
-        lengths = self.headers.get_all("content-length", [])
-        codings = self.headers.get_all("transfer-encoding", [])
+        lengths = self.head.get_all("content-length")
+        codings = self.head.get_all("transfer-encoding")
         if self.status in BODILESS and (codings or lengths not in ([], ["0"])):
             return False
-        return self.isclosed() and len(lengths) + len(codings) <= 1
+        is_clear = self.isclosed() and len(lengths) + len(codings) <= 1
+        return is_clear and not self.will_close

@@ -167,7 +167,7 @@ def _outcome(connection: Connection, path: str, headers: Mapping[str, str], body
 
 
 def _answered(exchange: Exchange, answer: Answer, content: bytes) -> Outcome:
-    headers = {name.lower(): value for name, value in reversed(answer.headers.items())}
+    headers = answer.head.firsts()
     return Outcome(
         answer.status,
         retry_after=headers.get("retry-after"),
