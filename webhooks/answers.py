@@ -7,7 +7,9 @@ exchange lasts, and that says so when a connection ends in the middle.
 
 import http.client
 import io
+import select
 import socket
+import ssl
 from typing import Any
 
 from webhooks.exchanges import Exchange, Phase
@@ -40,8 +42,7 @@ class Reader(io.RawIOBase):
         """Wait for some bytes, until the deadline at the most."""
         if self.is_full:
             return self._no_more()
-        self._sock.settimeout(self._exchange.left())
-        count = self._sock.recv_into(memoryview(buffer)[: self._room])
+        count = self._received(memoryview(buffer)[: self._room])
         self._room -= count
         if count and self._exchange.phase is Phase.FIRST_BYTE:
             self._exchange.enter(Phase.BODY)
@@ -49,6 +50,18 @@ class Reader(io.RawIOBase):
             # For the standard library, a head that was cut off would be one that is complete.
             raise ConnectionResetError
         return count
+
+    def _received(self, buffer: memoryview) -> int:
+        # What TLS has decrypted already is not seen on the socket.
+        if not (isinstance(self._sock, ssl.SSLSocket) and self._sock.pending()):
+            self._exchange.wait(self._sock, select.POLLIN)
+        while True:
+            try:
+                return self._sock.recv_into(buffer)
+            except (BlockingIOError, ssl.SSLWantReadError):
+                self._exchange.wait(self._sock, select.POLLIN)
+            except ssl.SSLWantWriteError:
+                self._exchange.wait(self._sock, select.POLLOUT)
 
     def go_on_with_the_body(self, ends_when_closed: bool) -> None:
         """Make room for the body; one that says its length is cut off by the connection's end."""

@@ -6,6 +6,7 @@ redirect, leads nowhere else; and no socket is opened anywhere but here.
 """
 
 import queue
+import select
 import socket
 import ssl
 import threading
@@ -21,6 +22,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from webhooks.addresses import Target, refuse_unless_public
 from webhooks.answers import Answer
 from webhooks.exchanges import Exchange, Phase
+from webhooks.gate import gate
 from webhooks.heads import request_head
 from webhooks.resolving import Found, look_up
 
@@ -66,7 +68,10 @@ class Connection(HTTPConnection):
 
     def _ask(self, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
         if self.sock is None:
-            self.connect()
+            with gate.outside():
+                self.connect()
+            # From here on nobody waits but the exchange.
+            cast(socket.socket, self.sock).setblocking(False)
         self.exchange.enter(Phase.FIRST_BYTE)
         # In one packet, head and body cost half as much.
         message = request_head(path, self._written_host, len(body), headers) + body
@@ -81,8 +86,12 @@ class Connection(HTTPConnection):
         """Send it, however slowly it is taken, until the deadline at the most."""
         rest = memoryview(message)
         while rest:
-            self.sock.settimeout(self.exchange.left())
-            rest = rest[self.sock.send(rest) :]
+            try:
+                rest = rest[self.sock.send(rest) :]
+            except (BlockingIOError, ssl.SSLWantWriteError):
+                self.exchange.wait(self.sock, select.POLLOUT)
+            except ssl.SSLWantReadError:
+                self.exchange.wait(self.sock, select.POLLIN)
 
     @cached_property
     def _written_host(self) -> str:

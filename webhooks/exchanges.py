@@ -1,7 +1,11 @@
 """One exchange with a receiver: its deadline, how far it has come, and how long each phase took."""
 
+import select
+import socket
 import time
 from enum import StrEnum
+
+from webhooks.gate import gate
 
 
 class Phase(StrEnum):
@@ -39,6 +43,18 @@ class Exchange:
         if left <= 0:
             raise TimeoutError("the time is up")
         return left
+
+    def wait(self, sock: socket.socket, event: int) -> None:
+        """
+        Wait until a socket can be read or written, an event of `select.poll`.
+
+        Raises `TimeoutError` when the time is up.
+        """
+        ready = select.poll()
+        ready.register(sock, event)
+        with gate.outside():
+            while not ready.poll(self.left() * 1000):
+                self.left()
 
     def enter(self, phase: Phase) -> None:
         """Go on with a phase."""

@@ -4,7 +4,6 @@ import time
 from abc import ABC, abstractmethod
 from collections import deque
 from dataclasses import dataclass
-from itertools import repeat
 from typing import ClassVar
 
 from webhooks import challenges, endpoints, health, lanes, logs, messages, outcomes, parking
@@ -19,11 +18,12 @@ EVENTS_PER_TURN = 50
 
 # Each sender has so many events of a lane in hand. What is read and opened for one serves them all,
 # which saved 75 microseconds of the engine's processor time for each delivery.
-EVENTS_IN_HAND = 16
+EVENTS_IN_HAND = 25
+SECONDS_IN_HAND = 1.0
 # A sender goes on by itself for so long after the engine has last seen that the lane is its own and
 # the endpoint as it was; the engine looks again whenever it writes what came back. A receiver that
 # takes longer to answer is sent nothing before the answer before it was written.
-SECONDS_ON_ITS_OWN = 0.02
+SECONDS_ON_ITS_OWN = 0.01
 # Nothing is sent in the last moments of a lease, which could end while it is under way.
 SECONDS_BEFORE_A_LEASE_ENDS = 1.0
 
@@ -101,6 +101,8 @@ class Delivery(Job):
         ahead: those after the first one.
         turn: the how manieth in a row of the lane the first one is.
         seen: when the engine last saw that all is as it was, by the monotonic clock.
+        read: when the events were read, and the secrets, by the same.
+        sent: how many its sender has sent, or is sending.
     """
 
     occasion = Occasion.DELIVERY
@@ -108,6 +110,8 @@ class Delivery(Job):
     ahead: deque[Message]
     turn: int
     seen: float
+    read: float
+    sent: int = 1
 
     @property
     def key(self) -> tuple[str, str, int]:
@@ -121,16 +125,35 @@ class Delivery(Job):
         On one connection, and without waiting for the engine: that saves a change of threads for
         each delivery.
         """
-        if not self.ahead or outcomes.meaning(outcome) is not Verdict.DELIVERED:
+        # Not more than the turn has had before, so that a kill in a lane that has few repeats few.
+        if not self.ahead or self.sent >= self.turn:
+            return None
+        if outcomes.meaning(outcome) is not Verdict.DELIVERED:
             return None
         now = time.monotonic()
         if now >= self.seen + SECONDS_ON_ITS_OWN or not self.may_send(now):
             return None
+        self.sent += 1
         return self.ahead.popleft()
 
     def stop(self) -> None:
         """Let its sender send nothing after the message in hand."""
         self.seen = -SECONDS_ON_ITS_OWN
+
+    def rest(self, lane: Lane, endpoint: Endpoint, now: int, turn: int) -> "Delivery | None":
+        """
+        What is left of it, whose sender has come back, now that its lane was moved past the others.
+
+        None where nothing is, or where it may be out of date: then it is to be read anew. That it
+        mostly need not be saved 15 microseconds for each delivery.
+        """
+        seen = time.monotonic()
+        is_old = endpoint.version != self.endpoint.version or seen > self.read + SECONDS_IN_HAND
+        if is_old or not self.ahead:
+            return None
+        lease_ends = seen + (lane.lease_until - now) / SECOND
+        first, *ahead = self.ahead
+        return Delivery(endpoint, first, lease_ends, lane, deque(ahead), turn, seen, self.read)
 
     def may_go_on(self, current: Endpoint, now: int) -> bool:
         """Whether more may be sent to its endpoint at once."""
@@ -164,10 +187,9 @@ def delivery(lane: Lane, endpoint: Endpoint, now: int, turn: int = 1) -> Deliver
     if lane.previous is None:
         lane.previous = logs.last_before(log, endpoint.id, types, entries[0].sequence - 1)
         lanes.fix_previous(lane)
-    before = [lane.previous, *(entry.sequence for entry in entries)]
-    first, *ahead = map(messages.of_entry, entries, before, repeat(endpoint))
+    first, *ahead = messages.of_entries(entries, lane.previous, endpoint)
     lease_ends = seen + (lane.lease_until - now) / SECOND
-    return Delivery(endpoint, first, lease_ends, lane, deque(ahead), turn, seen)
+    return Delivery(endpoint, first, lease_ends, lane, deque(ahead), turn, seen, seen)
 
 
 def _most_in_hand(lane: Lane, endpoint: Endpoint, turn: int) -> int:

@@ -1,8 +1,8 @@
 """What goes over the wire: the exact bytes, the headers, and the signatures of the moment."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from licensing import __version__, clock, db, ids, tracing
@@ -55,9 +55,20 @@ class Message:
 
 def of_entry(entry: Entry, previous: int, endpoint: Endpoint) -> Message:
     """An event as it is sent to an endpoint that was sent `previous` before it."""
-    body = with_previous(entry.body, entry.sequence, previous)
-    message = _message(endpoint, entry.id, entry.type, body, entry.sequence, previous)
-    return replace(message, traceparent=_traceparent(entry.body))
+    return of_entries([entry], previous, endpoint)[0]
+
+
+def of_entries(entries: Sequence[Entry], previous: int, endpoint: Endpoint) -> list[Message]:
+    """Events as they are sent in turn to an endpoint that was sent `previous` before them."""
+    live, headers = _of_endpoint(endpoint)
+    made = []
+    for entry in entries:
+        body = with_previous(entry.body, entry.sequence, previous)
+        trace = _traceparent(entry.body)
+        place = entry.sequence, previous
+        made.append(Message(endpoint.url, entry.id, entry.type, *place, body, live, headers, trace))
+        previous = entry.sequence
+    return made
 
 
 def _traceparent(body: str) -> str | None:
@@ -85,19 +96,8 @@ def outside_of_logs(
     body = json.dumps(
         {**envelope, **members, "data": data}, ensure_ascii=False, separators=(",", ":")
     )
-    return _message(endpoint, id, type, body.encode())
-
-
-def _message(
-    endpoint: Endpoint,
-    id: str,
-    type: str,
-    body: bytes,
-    sequence: int | None = None,
-    previous: int | None = None,
-) -> Message:
     live, headers = _of_endpoint(endpoint)
-    return Message(endpoint.url, id, type, sequence, previous, body, live, headers)
+    return Message(endpoint.url, id, type, None, None, body.encode(), live, headers)
 
 
 def _of_endpoint(endpoint: Endpoint) -> tuple[tuple[str, ...], Mapping[str, str]]:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from licensing import tracing
 from webhooks import watching
+from webhooks.gate import gate
 from webhooks.jobs import Job
 from webhooks.messages import Message
 from webhooks.transport import Outcome, Transport
@@ -23,6 +24,8 @@ from webhooks.transport import Outcome, Transport
 # What came back is written at the latest after so long: what one kill makes dispatchers send again
 # is what was on its way, and what came back in this time.
 SECONDS_OF_A_GROUP = 0.005
+# It waits for others only where so many came while it wrote the group before.
+ANSWERS_THAT_ARE_MANY = 10
 
 log = logging.getLogger(__name__)
 
@@ -53,6 +56,7 @@ class Senders:
         self._guard = threading.Lock()
         self._reports: list[Report] = []
         self._on_their_way = 0
+        self._taken = 0
         self._stopping = False
 
     def hand_out(self, job: Job) -> None:
@@ -65,7 +69,7 @@ class Senders:
         """Wait for a hint or a report; where there is a report, for others that may follow soon."""
         self._bell.wait(seconds)
         self._bell.clear()
-        if self._reports and self._on_their_way:
+        if self._reports and self._on_their_way and self._taken >= ANSWERS_THAT_ARE_MANY:
             self._bell.wait(SECONDS_OF_A_GROUP)
             self._bell.clear()
 
@@ -73,6 +77,7 @@ class Senders:
         """What was reported, those of one job in order."""
         with self._guard:
             reports, self._reports = self._reports, []
+        self._taken = len(reports)
         return reports
 
     def put_back(self, reports: Sequence[Report]) -> None:
@@ -91,6 +96,10 @@ class Senders:
         self._transport.close()
 
     def _send(self, job: Job) -> None:
+        with gate:
+            self._send_in_turn(job)
+
+    def _send_in_turn(self, job: Job) -> None:
         message: Message | None = job.message
         while message is not None:
             outcome = self._outcome(job, message)

@@ -156,8 +156,10 @@ def _following(came: Returned, lane: Lane, endpoint: Endpoint, now: int) -> Job 
         return None
     if lane.state != LaneState.LEASED:
         return None
+    turn = came.job.turn + len(came.taken)
     try:
-        return jobs.delivery(lane, endpoint, now, came.job.turn + len(came.taken))
+        rest = came.job.rest(lane, endpoint, now, turn)
+        return rest or jobs.delivery(lane, endpoint, now, turn)
     except secrets.Unreadable:
         # What is to be done about it is decided where lanes are claimed.
         lanes.wait(lane, now)

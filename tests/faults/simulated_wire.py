@@ -5,6 +5,7 @@ import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from webhooks.gate import gate
 from webhooks.transport import SECONDS, Failure, Outcome
 
 
@@ -91,11 +92,12 @@ class Wire:
     ) -> Outcome:
         """Send a message; others go on while it is under way, and while the answer is."""
         weather = WEATHERS[0] if self.is_fair else self._weather()
-        self._meanwhile(weather.seconds / 2)
-        for _ in range(weather.taken):
-            sequence = self.taken.take(url, body)
-            self._tell(f"{url} took {sequence}")
-        self._meanwhile(weather.seconds / 2)
+        with gate.outside():
+            self._meanwhile(weather.seconds / 2)
+            for _ in range(weather.taken):
+                sequence = self.taken.take(url, body)
+                self._tell(f"{url} took {sequence}")
+            self._meanwhile(weather.seconds / 2)
         self._tell(f"{url}: {weather.name}")
         return weather.outcome
 
