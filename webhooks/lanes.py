@@ -218,7 +218,7 @@ def advance_all(steps: Sequence[Step]) -> dict[tuple[str, str], Lane]:
     whose lease was lost is not among them.
     """
     moved: list[Lane] = []
-    # A statement for each lane cost 20 microseconds more for each delivery on SQLite, and on
+    # A statement for each lane would cost 15 microseconds more for each delivery on SQLite, and on
     # PostgreSQL a round trip for each.
     for part in in_parts([_columns(step) for step in steps], LANES_PER_STATEMENT):
         moved += _advance.models(tuple(part))

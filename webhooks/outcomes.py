@@ -48,7 +48,7 @@ def note_attempt(
 
 def note_attempts(tried: Sequence[Tried]) -> None:
     """Keep attempts, in the order in which they were made."""
-    # One statement for each cost 25 microseconds more for each delivery.
+    # One statement for each would cost 13 microseconds more for each delivery on SQLite.
     for part in in_parts([_columns(one) for one in tried], ATTEMPTS_PER_STATEMENT):
         _insert.run(tuple(part))
 

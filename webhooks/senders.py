@@ -2,9 +2,9 @@
 Senders: threads that send what the engine gives them, and report what comes back.
 
 What is reported is written in groups. The engine is woken by the first report of a group and by the
-last job that is on its way; in between it waits a few milliseconds for others to come back, since a
-transaction for twenty answers costs little more than one for a single answer: it saved 90 of 205
-microseconds of the engine's processor time for each delivery.
+last job that is on its way; where many come, it waits a few milliseconds for others in between,
+since a transaction for twenty answers costs little more than one for few: without that wait a
+delivery costs 19 microseconds more than its 133 of processor time.
 """
 
 import logging

@@ -37,7 +37,7 @@ def write(reports: Sequence[Report], now: int, goes_on: bool) -> list[Job]:
     # In one order, whatever is written, so that two dispatchers do not wait for each other.
     in_order = sorted(of_jobs, key=lambda job: job.key)
     sent_to = {job.endpoint.id for job in in_order if isinstance(job, Delivery)}
-    # To read each endpoint for each answer cost 25 microseconds more for each delivery.
+    # Each endpoint is read once, however many of its answers there are.
     current = endpoints.all_current(sent_to)
     returned = []
     for job in in_order:
