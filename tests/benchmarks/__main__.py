@@ -155,8 +155,9 @@ def main(arguments: list[str]) -> int:
         for figure in part.measure(chosen):
             figures.append(figure)
             tell(reporting.table([figure]).splitlines()[-1], flush=True)
-    facts.append(("processor pressure afterwards", machine.pressure()))
-    reporting.write(chosen.output, figures, facts, chosen.rounds)
+        # After each part, so that what was found is kept whatever becomes of the next one.
+        told = [*facts, ("processor pressure afterwards", machine.pressure())]
+        reporting.write(chosen.output, figures, told, chosen.rounds)
     tell(f"written to {chosen.output}")
     return 0
 
