@@ -19,7 +19,6 @@ PYTHON_FUNCTIONS = ("date_part", "date_trunc", "_pw_json_contains")
 # Some commands write in different numbers of rows; each number is a statement to SQLite.
 STATEMENTS_KEPT = 500
 SQLITE_PRAGMAS = {
-    "journal_mode": "wal",
     "synchronous": "full",
     "foreign_keys": 1,
     "wal_autocheckpoint": 4000,

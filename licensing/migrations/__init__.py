@@ -77,6 +77,8 @@ def _alone() -> Iterator[None]:
         lock = open_to_lock(f"{db.obj.database}.migrating")
         try:
             fcntl.flock(lock, fcntl.LOCK_EX)
+            # It is kept in the file. Of two who switch a new one at once, SQLite refuses one.
+            db.execute_sql("PRAGMA journal_mode = wal")
             yield
         finally:
             os.close(lock)

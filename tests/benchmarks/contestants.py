@@ -162,9 +162,14 @@ def _command(peer: Peer, python: str, port: int) -> list[str]:
 
 @contextmanager
 def peer_running(
-    peer: Peer, python: str, folder: Path, users: Path, seats: int
+    peer: Peer, python: str, folder: Path, people: tuple[Path, Path], seats: int
 ) -> Iterator[Contestant]:
-    """A peer on a database of its own, where each account has so many seats given out already."""
+    """
+    A peer on a database of its own, where each account has so many seats given out already.
+
+    `people` are those who are asked about, and those who are given seats.
+    """
+    users, receivers = people
     port, database = free_port(), folder / re.sub(r"\W+", "-", peer.name)
     accounts = {line.split()[1] for line in users.read_text(encoding="ascii").splitlines()}
     fill(database, sorted(accounts), seats)
@@ -179,7 +184,7 @@ def peer_running(
             {
                 ENTITLEMENT: Ask(users, "GET", f"{account}/users/{{user}}/entitlements/contacts"),
                 PAGE: Ask(users, "GET", f"{account}/seats?limit=50"),
-                ASSIGN: Ask(users, "POST", f"{account}/seats", body, JSON),
+                ASSIGN: Ask(receivers, "POST", f"{account}/seats", body, JSON),
             },
         )
 

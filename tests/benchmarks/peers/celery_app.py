@@ -34,7 +34,7 @@ def begin(**_: object) -> None:
     here["session"].trust_env = False
 
 
-@app.task(autoretry_for=(requests.RequestException,), retry_backoff=True)
+@app.task(name="deliver", autoretry_for=(requests.RequestException,), retry_backoff=True)
 def deliver(event: str, body: str) -> None:
     at = str(int(time.time()))
     signed = hmac.new(SECRET, f"{event}.{at}.{body}".encode(), hashlib.sha256).hexdigest()
