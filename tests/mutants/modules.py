@@ -46,6 +46,7 @@ TESTS_OF: dict[str, tuple[str, ...]] = {
     "webhooks/rules.py": ("tests/webhooks/test_rules.py", "tests/webhooks/test_trouble.py"),
     "webhooks/addresses.py": ("tests/webhooks/test_addresses.py",),
     "webhooks/lanes.py": (
+        "tests/webhooks/test_lanes.py",
         "tests/webhooks/test_delivering.py",
         "tests/webhooks/test_sharing.py",
         "tests/webhooks/test_by_hand.py",
