@@ -1,5 +1,7 @@
 """What is written of lanes: where they begin, who has them, how far they are (promises 1, 2, 7)."""
 
+import time
+
 import pytest
 
 from licensing.db import transactional
@@ -11,7 +13,7 @@ from webhooks.lanes import LANES_PER_STATEMENT, LEASE, Step
 from webhooks.models import Lane
 from webhooks.operations import endpoints
 from webhooks.operations.endpoints import NewEndpoint
-from webhooks.rules import LaneState
+from webhooks.rules import SECOND, LaneState
 
 NOW = 1_000_000
 _move = transactional(lanes.move)
@@ -247,3 +249,9 @@ def test_each_lease_is_another_one(endpoint: str, company: AnAccount) -> None:
         lanes.wait(lane, now)
 
     assert len(set(tokens)) == len(tokens)
+
+
+def test_the_clock_of_the_database_counts_milliseconds_since_1970() -> None:
+    before = time.time() * SECOND
+
+    assert before - SECOND < lanes.database_now() < before + 60 * SECOND
