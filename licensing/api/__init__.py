@@ -11,7 +11,7 @@ from licensing.api import (
     batches,
     catalogue,
     docs,
-    entitlement_lane,
+    entitlement_shortcut,
     entitlements,
     event_types,
     events,
@@ -76,7 +76,7 @@ def add_api(app: Flask, settings: Settings, more: Iterable[Resource] = ()) -> No
 
     Raises `UndeclaredOperation` for a route that says nothing of what its caller needs.
     """
-    entitlement_lane.open_lane(app)
+    entitlement_shortcut.open_shortcut(app)
     observing.observe(app, settings.observing.metrics_token)
     api = build_api(
         app,

@@ -1,12 +1,12 @@
 """
-A lane in front of Flask for the one question that a product asks on each of its pages: what a user
-may do with one feature.
+A shortcut in front of Flask for the one question that a product asks on each of its pages: what a
+user may do with one feature.
 
 Flask's own work, its contexts, routing and answer, took three quarters of the time of this request.
-The lane does what an operation does and leaves that out: it calls the same functions, and answers
-what goes well, byte by byte as Flask would. A request with anything to it that Flask, or what
-stands between it and the operation, would look at is left to them; and what refuses a request is
-handed over, to be answered there as all refusals are.
+The shortcut does what an operation does and leaves that out: it calls the same functions, and
+answers what goes well, byte by byte as Flask would. A request with anything to it that Flask, or
+what stands between it and the operation, would look at is left to them; and what refuses a request
+is handed over, to be answered there as all refusals are.
 """
 
 from collections.abc import Iterable
@@ -31,11 +31,11 @@ LOOKED_AT = (
     "HTTP_UPGRADE",
     "CONTENT_LENGTH",
 )
-# Where the environment of a request has what the lane found out before it was handed over.
+# Where the environment of a request has what the shortcut found out before it was handed over.
 FOUND = "seatkeeper.found"
 
 
-def open_lane(app: Flask) -> None:
+def open_shortcut(app: Flask) -> None:
     """
     Answer the question in front of an application, before anything else is put there.
 
@@ -43,10 +43,10 @@ def open_lane(app: Flask) -> None:
     """
     if not tracing.is_on():
         app.before_request(_go_on)
-        app.wsgi_app = EntitlementLane(app)  # type: ignore[method-assign]
+        app.wsgi_app = EntitlementShortcut(app)  # type: ignore[method-assign]
 
 
-class EntitlementLane:
+class EntitlementShortcut:
     """A WSGI application that answers the question, and leaves all others to Flask."""
 
     def __init__(self, app: Flask) -> None:
@@ -97,7 +97,7 @@ class EntitlementLane:
 
 
 def _go_on() -> None:
-    """Let Flask answer with what the lane was refused by."""
+    """Let Flask answer with what the shortcut was refused by."""
     found: tuple[Exception, dict[str, Any]] | None = request.environ.pop(FOUND, None)
     if found is not None:
         problem, known = found

@@ -1,4 +1,4 @@
-"""The lane in front of Flask: it answers, counts and logs as Flask does without it."""
+"""The shortcut in front of Flask: it answers, counts and logs as Flask does without it."""
 
 import io
 import logging
@@ -16,8 +16,8 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 from licensing import db, ids, metrics, sessions
-from licensing.api import add_api, auth, entitlement_lane
-from licensing.api.entitlement_lane import EntitlementLane
+from licensing.api import add_api, auth, entitlement_shortcut
+from licensing.api.entitlement_shortcut import EntitlementShortcut
 from licensing.api.limiting import Gate, Limiter
 from licensing.api.observing import names_of_the_request
 from licensing.callers import Limits
@@ -285,7 +285,7 @@ class Outcome:
 
     @property
     def shown(self) -> str:
-        """All that is to be the same with the lane and without it."""
+        """All that is to be the same with the shortcut and without it."""
         told = repr([self.answers, self.counted, self.said, self.statements])
         return NAMED_HERE.sub("req_", told)
 
@@ -311,7 +311,7 @@ def _outcome(app: Flask, wsgi: Any, environ: dict[str, Any], case: Case, hands: 
 
 
 def _with_and_without(
-    app: Flask, lane: Any, scene: Scene, case: Case, hands: Hands
+    app: Flask, shortcut: Any, scene: Scene, case: Case, hands: Hands
 ) -> tuple[Outcome, Outcome]:
     environ = scene.environ(case)
 
@@ -320,26 +320,26 @@ def _with_and_without(
 
     first, second = (
         _outcome(app, ProxyFix(wsgi, x_for=1, x_proto=0), environ, case, hands)
-        for wsgi in (lane, without)
+        for wsgi in (shortcut, without)
     )
     return first, second
 
 
-def _lane(app: Flask) -> Any:
-    """The lane of the application, which stands behind what believes the proxy."""
-    lane = app.wsgi_app.app  # type: ignore[attr-defined]
-    assert isinstance(lane, EntitlementLane)
-    return lane
+def _shortcut(app: Flask) -> Any:
+    """The shortcut of the application, which stands behind what believes the proxy."""
+    shortcut = app.wsgi_app.app  # type: ignore[attr-defined]
+    assert isinstance(shortcut, EntitlementShortcut)
+    return shortcut
 
 
 @pytest.mark.parametrize("case", [pytest.param(case, id=name) for name, case in CASES.items()])
 def test_it_answers_as_flask_does(app: Flask, scene: Scene, case: Case, hands: Hands) -> None:
-    lane, flask = _with_and_without(app, _lane(app), scene, case, hands)
+    shortcut, flask = _with_and_without(app, _shortcut(app), scene, case, hands)
 
-    assert lane.shown == flask.shown
-    assert lane.answers[-1][0].startswith(str(case.status))
-    assert len(lane.said) == case.times
-    assert lane.reached_flask[-1] == case.reaches_flask
+    assert shortcut.shown == flask.shown
+    assert shortcut.answers[-1][0].startswith(str(case.status))
+    assert len(shortcut.said) == case.times
+    assert shortcut.reached_flask[-1] == case.reaches_flask
     assert all(flask.reached_flask)
 
 
@@ -349,51 +349,51 @@ def test_it_answers_as_flask_does_where_the_database_is_away(
     db.close()
     db.open_database(Settings(database_url=f"sqlite:///{tmp_path}/no/such/folder/file.db"))
 
-    lane, flask = _with_and_without(app, _lane(app), scene, Case(), hands)
+    shortcut, flask = _with_and_without(app, _shortcut(app), scene, Case(), hands)
 
     db.open_database(service)
-    assert lane.shown == flask.shown
-    assert lane.answers[-1][0].startswith("503")
-    assert [said["levelname"] for said in lane.said] == ["WARNING", "INFO"]
+    assert shortcut.shown == flask.shown
+    assert shortcut.answers[-1][0].startswith("503")
+    assert [said["levelname"] for said in shortcut.said] == ["WARNING", "INFO"]
 
 
-@pytest.mark.parametrize("forgotten", entitlement_lane.LOOKED_AT)
-def test_a_lane_that_overlooked_something_would_be_found(
+@pytest.mark.parametrize("forgotten", entitlement_shortcut.LOOKED_AT)
+def test_a_shortcut_that_overlooked_something_would_be_found(
     app: Flask, scene: Scene, hands: Hands, monkeypatch: pytest.MonkeyPatch, forgotten: str
 ) -> None:
-    kept = [name for name in entitlement_lane.LOOKED_AT if name != forgotten]
-    monkeypatch.setattr(entitlement_lane, "LOOKED_AT", kept)
+    kept = [name for name in entitlement_shortcut.LOOKED_AT if name != forgotten]
+    monkeypatch.setattr(entitlement_shortcut, "LOOKED_AT", kept)
 
-    assert _cases_that_differ(app, _lane(app), scene, hands) != []
+    assert _cases_that_differ(app, _shortcut(app), scene, hands) != []
 
 
-def test_a_lane_that_left_out_a_header_would_be_found(
+def test_a_shortcut_that_left_out_a_header_would_be_found(
     app: Flask, scene: Scene, hands: Hands
 ) -> None:
-    class Forgetful(EntitlementLane):
+    class Forgetful(EntitlementShortcut):
         def _headers(self, answer: Answer) -> dict[str, str]:
             return {k: v for k, v in super()._headers(answer).items() if k != "RateLimit"}
 
-    lane = Forgetful(app)
-    lane._flask = partial(Flask.wsgi_app, app)
+    shortcut = Forgetful(app)
+    shortcut._flask = partial(Flask.wsgi_app, app)
 
-    assert "a key of no account" in _cases_that_differ(app, lane, scene, hands)
+    assert "a key of no account" in _cases_that_differ(app, shortcut, scene, hands)
 
 
-def _cases_that_differ(app: Flask, lane: Any, scene: Scene, hands: Hands) -> list[str]:
+def _cases_that_differ(app: Flask, shortcut: Any, scene: Scene, hands: Hands) -> list[str]:
     differing = []
     for name, case in CASES.items():
-        with_it, without = _with_and_without(app, lane, scene, case, hands)
+        with_it, without = _with_and_without(app, shortcut, scene, case, hands)
         if with_it.shown != without.shown:
             differing.append(name)
     return differing
 
 
 def test_names_that_were_not_sent_are_made_anew(app: Flask, scene: Scene, hands: Hands) -> None:
-    lane, _ = _with_and_without(app, _lane(app), scene, Case(times=2), hands)
+    shortcut, _ = _with_and_without(app, _shortcut(app), scene, Case(times=2), hands)
 
-    names = [dict(headers)["X-Request-Id"] for _, headers, *_ in lane.answers]
+    names = [dict(headers)["X-Request-Id"] for _, headers, *_ in shortcut.answers]
     assert len(set(names)) == 2
     assert all(re.fullmatch(NAMED_HERE, name) for name in names)
-    assert [said["request_id"] for said in lane.said] == names
+    assert [said["request_id"] for said in shortcut.said] == names
     assert ids.milliseconds_of(names[0]) <= ids.milliseconds_of(names[1])
