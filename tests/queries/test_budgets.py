@@ -190,8 +190,8 @@ COMMANDS: list[tuple[str, int, Command]] = [
     ("ask", 13, lambda s, user: requesting.ask_for_seat(s.account.by, "core", user_id=user)),
     ("approve", 24, lambda s, _: requesting.approve_request(s.account.by, s.request)),
     ("decline", 13, lambda s, _: requesting.decline_request(s.account.by, s.request)),
-    ("purchase", 11, lambda s, _: buying.purchase_seats(s.account.by, "core", 1)),
-    ("give back", 10, lambda s, _: giving_back.schedule_removal(s.account.by, "core", 1)),
+    ("purchase", 10, lambda s, _: buying.purchase_seats(s.account.by, "core", 1)),
+    ("give back", 9, lambda s, _: giving_back.schedule_removal(s.account.by, "core", 1)),
 ]
 
 
