@@ -13,7 +13,7 @@ import argparse
 import itertools
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,9 +28,11 @@ from tests.benchmarks import (
     loading,
     machine,
     on_postgresql,
+    one_dead,
     places,
     receiving,
     reporting,
+    seats_table,
     serving,
     starting,
 )
@@ -51,6 +53,7 @@ class Chosen:
     peers: str | None
     seats: list[int]
     accounts: list[int]
+    users: list[int]
     output: Path
     only: list[str]
 
@@ -72,13 +75,24 @@ def _deliveries(chosen: Chosen) -> Iterator[Figure]:
         yield from delivering.measure(chosen.rounds, None)
 
 
-def _latency(chosen: Chosen) -> Iterator[Figure]:
+@contextmanager
+def _both() -> Iterator[list[Place]]:
     with ExitStack() as stack:
-        folder = stack.enter_context(places.a_folder())
-        found: list[Place] = [folder]
+        found: list[Place] = [stack.enter_context(places.a_folder())]
         if places.postgresql_is_there():
             found.append(stack.enter_context(places.a_server()))
+        yield found
+
+
+def _search(chosen: Chosen) -> Iterator[Figure]:
+    with _both() as found:
         for place in found:
+            yield from seats_table.measure(place, chosen.users, 3 * chosen.rounds)
+
+
+def _latency(chosen: Chosen) -> Iterator[Figure]:
+    with ExitStack() as stack, places.a_folder() as folder:
+        for place in stack.enter_context(_both()):
             clocked = latency.Clocked()
             receiver = stack.enter_context(Receiver(clocked))
             with opened(place.make("latency")):
@@ -91,6 +105,11 @@ def _latency(chosen: Chosen) -> Iterator[Figure]:
             with contestants.seatkeeper(place.url("latency"), made.token, users) as (server,):
                 people = itertools.chain(made.people)
                 yield from latency.measure(server, people, clocked, place.name)
+
+
+def _one_dead(chosen: Chosen) -> Iterator[Figure]:
+    with places.a_folder() as folder:
+        yield from one_dead.measure(folder, folder.folder, chosen.rounds)
 
 
 def _growth(chosen: Chosen) -> Iterator[Figure]:
@@ -130,9 +149,11 @@ PARTS = {
     "postgresql": Part(_on_postgresql, "P8: over HTTP on PostgreSQL", (WRK, POSTGRESQL)),
     "deliveries": Part(_deliveries, "P9, P10: what a dispatcher delivers", (NGINX,)),
     "latency": Part(_latency, "P11: from the commit to the receiver"),
+    "dead": Part(_one_dead, "one dead endpoint in ten"),
+    "search": Part(_search, "P15: search and pages of the seats table"),
     "growth": Part(_growth, "P13, P14: more seats, accounts, events, lanes", (NGINX,)),
     "batches": Part(_batches, "P16: batches"),
-    "start": Part(_start, "P17: start and memory"),
+    "start": Part(_start, "P17: start, memory, size"),
     "outage": Part(_outage, "P18: after an hour's outage"),
 }
 
@@ -180,7 +201,11 @@ def _chosen(arguments: list[str]) -> Chosen:
         metavar="PYTHON",
         help="the python of a venv with tests/benchmarks/peers/requirements.txt",
     )
-    sizes = {"seats": [1_000, 1_000_000], "accounts": [100, 100_000]}
+    sizes = {
+        "seats": [1_000, 1_000_000],
+        "accounts": [100, 100_000],
+        "users": [1_000, 100_000],
+    }
     for name, default in sizes.items():
         parser.add_argument(f"--{name}", type=int, nargs="+", default=default, metavar="SIZE")
     parser.add_argument("--output", type=Path, default=Path("docs/benchmarks"), metavar="FOLDER")

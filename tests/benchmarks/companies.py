@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
+from flask import Flask
 from peewee import chunked
 
 from app import create_app
@@ -51,12 +52,12 @@ def settings_for(database_url: str) -> Settings:
 
 
 @contextmanager
-def opened(database_url: str) -> Iterator[None]:
-    """The database behind the handle of this process, its schema up to date."""
-    create_app(settings_for(database_url))
+def opened(database_url: str) -> Iterator[Flask]:
+    """The application, its database behind the handle of this process, its schema up to date."""
+    app = create_app(settings_for(database_url))
     with db.connection():
         migrations.apply()
-        yield
+        yield app
         if db.on_sqlite():
             db.db.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)")
     db.close()

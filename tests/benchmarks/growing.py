@@ -26,6 +26,8 @@ from webhooks.operations.endpoints import NewEndpoint
 TAKE_BACK = "take a seat back"
 OPERATIONS = (ENTITLEMENT, PAGE, ASSIGN, TAKE_BACK)
 FREE, TIMES = 2_000, 40
+# No pool has more than a million seats: so many of them are not assigned.
+UNASSIGNED = 2 * TIMES
 ACCOUNTS_ASKED, FREE_IN_EACH, EVENTS_IN_EACH = 100, 20, 100
 # No more than this many rows in a statement, whose values SQLite counts.
 ROWS = 500
@@ -61,17 +63,17 @@ def accounts_of_one_database(
 def _an_account_of(place: Place, size: int) -> Grown:
     with opened(place.make(f"seats_{size}")):
         account = an_account(core=1)
-        _seat_directly(account, size)
+        _seat_directly(account, size, size - UNASSIGNED)
         free = [(user, account.id) for user in add_users(account, "free", FREE, None)]
         _, token = api_keys.create_key(system(), "benchmark", [Scope.ADMIN])
         db.db.execute_sql("ANALYZE")
     return Grown(size, place.url(f"seats_{size}"), token, free)
 
 
-def _seat_directly(account: AnAccount, size: int) -> None:
+def _seat_directly(account: AnAccount, purchased: int, assigned: int) -> None:
     """Users who hold core seats, as the operations would have written them, but for the log."""
     pool = Pool.get(Pool.account_id == account.id)
-    numbers = {"purchased": size + FREE, "assigned": size}
+    numbers = {"purchased": purchased, "assigned": assigned}
     Pool.update(**numbers).where(Pool.account_id == account.id, Pool.id == pool.id).execute()
     figures = PoolFigures.select(fn.MAX(PoolFigures.starts_at)).where(
         PoolFigures.account_id == account.id
@@ -80,10 +82,10 @@ def _seat_directly(account: AnAccount, size: int) -> None:
         PoolFigures.account_id == account.id, PoolFigures.starts_at == figures
     ).execute()
     told = _events_of(account)
-    for chunk in chunked(range(size), ROWS):
+    for chunk in chunked(range(assigned), ROWS):
         with db.db.atomic():
             _write_holders(account, pool, list(chunk), told)
-    Account.update(last_sequence=Account.last_sequence + size).where(
+    Account.update(last_sequence=Account.last_sequence + assigned).where(
         Account.id == account.id
     ).execute()
 

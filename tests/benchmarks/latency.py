@@ -55,7 +55,7 @@ def measure(
     for rate, seconds in RATES.items():
         clocked.ages.clear()
         many = int(rate * (seconds + WARM))
-        _at_an_even_rate(one.address, ask, itertools.islice(users, many), rate)
+        at_an_even_rate(one.address, ask, itertools.islice(users, many), rate)
         clocked.wait_for(many)
         ages = clocked.ages[int(rate * WARM) :]
         cuts = statistics.quantiles(ages, n=100)
@@ -70,7 +70,8 @@ def measure(
             )
 
 
-def _at_an_even_rate(address: str, ask: Ask, users: Iterator[tuple[str, str]], rate: int) -> None:
+def at_an_even_rate(address: str, ask: Ask, users: Iterator[tuple[str, str]], rate: int) -> None:
+    """Ask once for each user, so many a second, whether or not the answers have come."""
     local = threading.local()
 
     def send(number: int, user: str, account: str) -> None:

@@ -1,28 +1,16 @@
-"""
-What a page of the seats table costs as the account grows (P13, P15).
+"""P15: what a page of the seats table and a search in it cost as the account grows."""
 
-    python -m tests.benchmarks.seats_table [SIZE …]
-
-Accounts of all sizes are in one database: a new one in a temporary folder, or the empty one that
-SEATKEEPER_DATABASE_URL names. Each figure is the median of interleaved requests through the whole
-application; beside it the ratio to the smallest account, and the 95th percentile.
-"""
-
-import os
 import random
 import statistics
-import sys
-import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 
 from flask import Flask
 from peewee import chunked
 
-from app import create_app
-from licensing import clock, db, finding, ids, migrations
+from licensing import clock, db, finding, ids
 from licensing.demo import STAFF
 from licensing.models import Pool, Seat, User
 from licensing.operations import api_keys
@@ -30,10 +18,12 @@ from licensing.queries.cursors import Window
 from licensing.queries.seats_table import seats_table
 from licensing.rules.permissions import Scope, system
 from licensing.rules.searching import name_key, search_text
+from tests.benchmarks.companies import opened
+from tests.benchmarks.figures import Figure
+from tests.benchmarks.places import Place
+from tests.benchmarks.ratios import ratio
 from tests.world import AnAccount, an_account
 
-SIZES = (1_000, 10_000, 100_000)
-ROUNDS = 21
 NOW = clock.now()
 REQUESTS = {
     "first page": "",
@@ -118,45 +108,42 @@ def _timed(app: Flask, path: str, token: str) -> float:
     return took * 1000
 
 
-def _measured(app: Flask, sizes: list[int]) -> dict[str, dict[int, list[float]]]:
+def measure(place: Place, sizes: Sequence[int], rounds: int) -> Iterator[Figure]:
+    """
+    Ask accounts of these sizes, all in one database, for the same pages in turns.
+
+    Requests go through the whole application, but for the server.
+    """
+    with opened(place.make("seats_table")) as app:
+        found = _found(app, sizes, rounds)
+    small, large = sizes[0], sizes[-1]
+    for name, took in found.items():
+        middle = {size: statistics.median(took[size]) for size in sizes}
+        yield Figure(
+            "P15",
+            f"seats table, {name}, {large:,} users, {place.name}",
+            f"{small:,}",
+            ratio(took[large], took[small]),
+            at_most=3,
+            absolute=f"{middle[large]:.2f} ms : {middle[small]:.2f} ms",
+        )
+    late = {name: statistics.quantiles(took[large], n=20)[-1] for name, took in found.items()}
+    slowest = max(late, key=lambda name: late[name])
+    what = f"seats table, p95 of the slowest, which is {slowest}, {large:,} users, {place.name}"
+    yield Figure("P15", what, "", ratio([late[slowest]], [1.0]), "ms", at_most=50)
+
+
+def _found(app: Flask, sizes: Sequence[int], rounds: int) -> dict[str, dict[int, list[float]]]:
+    """The milliseconds that each request took, by the size of the account."""
     paths = {size: _paths(_load(size), size) for size in sizes}
-    if not db.on_sqlite():
-        db.db.execute_sql("SET statement_timeout = 0")
     db.db.execute_sql("ANALYZE")
     db.db.execute_sql("CHECKPOINT" if not db.on_sqlite() else "PRAGMA wal_checkpoint(TRUNCATE)")
     _, token = api_keys.create_key(system(), "benchmark", [Scope.READ])
-    figures: dict[str, dict[int, list[float]]] = {}
-    for _ in range(ROUNDS):
+    found: dict[str, dict[int, list[float]]] = {}
+    for number in range(-1, rounds):
         for size in sizes:
             for name, path in paths[size].items():
                 took = _timed(app, path, token)
-                figures.setdefault(name, {}).setdefault(size, []).append(took)
-    return figures
-
-
-def _report(figures: dict[str, dict[int, list[float]]], sizes: list[int]) -> Iterator[str]:
-    yield f"{'median ms (ratio, p95)':34}" + "".join(f"{size:>24,}" for size in sizes)
-    for name, by_size in figures.items():
-        base = statistics.median(by_size[sizes[0]])
-        cells = [
-            f"{(middle := statistics.median(took)):.1f} "
-            f"({middle / base:.2f}, {statistics.quantiles(took, n=20)[-1]:.1f})"
-            for took in by_size.values()
-        ]
-        yield f"{name:34}" + "".join(f"{cell:>24}" for cell in cells)
-
-
-def main(sizes: list[int]) -> None:
-    """Load the accounts, ask, and print what it took."""
-    with tempfile.TemporaryDirectory() as folder:
-        os.environ.setdefault("SEATKEEPER_DATABASE_URL", f"sqlite:///{folder}/seatkeeper.db")
-        os.environ.setdefault("SEATKEEPER_SECRET_KEY", "a secret that is only good for measuring")
-        app = create_app()
-        with db.connection():
-            migrations.apply()
-            for line in _report(_measured(app, sizes), sizes):
-                print(line)  # noqa: T201 what it is for
-
-
-if __name__ == "__main__":
-    main([int(size) for size in sys.argv[1:]] or list(SIZES))
+                if number >= 0:
+                    found.setdefault(name, {}).setdefault(size, []).append(took)
+    return found
