@@ -17,6 +17,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from licensing import clock
 from licensing.rules.permissions import system
 from tests.benchmarks import (
     batching,
@@ -165,7 +166,6 @@ def main(arguments: list[str]) -> int:
     """Measure, print each figure as it is found, and write the report."""
     chosen = _chosen(arguments)
     facts = list(machine.described())
-    figures: list[Figure] = []
     for name in chosen.only:
         part = PARTS[name]
         lacking = [tool for tool, is_there in part.needs if not is_there()]
@@ -173,12 +173,16 @@ def main(arguments: list[str]) -> int:
             tell(f"left out, for want of {', '.join(lacking)}: {part.about}")
             continue
         tell(f"{part.about} …", flush=True)
+        figures: list[Figure] = []
+        before = machine.busy()
         for figure in part.measure(chosen):
             figures.append(figure)
             tell(reporting.table([figure]).splitlines()[-1], flush=True)
+        today = clock.now().date().isoformat()
+        meanwhile = (("measured on", today), ("before it", before), ("after it", machine.busy()))
+        run = reporting.Run(name, part.about, figures, facts, meanwhile, chosen.rounds)
         # After each part, so that what was found is kept whatever becomes of the next one.
-        told = [*facts, ("processor pressure afterwards", machine.pressure())]
-        reporting.write(chosen.output, figures, told, chosen.rounds)
+        reporting.write(chosen.output, run)
     tell(f"written to {chosen.output}")
     return 0
 
@@ -202,8 +206,8 @@ def _chosen(arguments: list[str]) -> Chosen:
         help="the python of a venv with tests/benchmarks/peers/requirements.txt",
     )
     sizes = {
-        "seats": [1_000, 1_000_000],
-        "accounts": [100, 100_000],
+        "seats": [1_000, 10_000, 100_000, 1_000_000],
+        "accounts": [100, 1_000, 10_000, 100_000],
         "users": [1_000, 100_000],
     }
     for name, default in sizes.items():

@@ -19,7 +19,7 @@ SYNCS = 50
 
 
 def described() -> Iterator[tuple[str, str]]:
-    """Name and value of everything that a reader has to know."""
+    """Name and value of what does not change from one run to the next."""
     yield "processor", f"{_processor()}, {os.cpu_count()} cores"
     yield "memory", f"{_memory()} GiB"
     yield "system", f"{platform.system()} {platform.release()}"
@@ -29,12 +29,15 @@ def described() -> Iterator[tuple[str, str]]:
         if version := _version(program):
             yield name, version
     yield "packages", ", ".join(f"{p} {importlib.metadata.version(p)}" for p in PACKAGES)
-    yield "load before", " ".join(f"{load:.2f}" for load in os.getloadavg())
-    yield "processor pressure", pressure()
-    yield "fsync", f"{_sync() * 1000:.2f} ms"
 
 
-def pressure() -> str:
+def busy() -> str:
+    """How busy it is: beforehand, by others."""
+    load = " ".join(f"{load:.2f}" for load in os.getloadavg())
+    return f"load {load}, processor pressure {_pressure()}, fsync {_sync() * 1000:.2f} ms"
+
+
+def _pressure() -> str:
     """For how much of the last seconds somebody waited for a processor."""
     with suppress(OSError):
         found = re.search(r"avg10=(\S+)", Path("/proc/pressure/cpu").read_text(encoding="ascii"))

@@ -3,10 +3,12 @@
 import json
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from tests.benchmarks.figures import Figure, Verdict
+from tests.benchmarks.ratios import Ratio
 
 
 def table(figures: Iterable[Figure]) -> str:
@@ -31,33 +33,77 @@ def _found(figure: Figure) -> str:
     return f"{shown} ({found.low:.3g} to {found.high:.3g})"
 
 
-def page(figures: Sequence[Figure], machine: Iterable[tuple[str, str]], rounds: int) -> str:
-    """The whole report as Markdown."""
-    facts = "\n".join(f"- {name}: {value}" for name, value in machine)
-    missed = [of for of in figures if of.verdict is Verdict.MISSED]
-    summary = f"{len(figures)} figures, {len(missed)} miss their target."
-    return (
-        "# Measured\n\n"
-        f"{summary} Each is the median of {rounds} interleaved rounds, with the interval in which "
-        "it lies with 95 % certainty; ratios compare figures of the same round. A target is missed "
-        "where the whole interval misses it.\n\n"
-        f"{table(figures)}\n## The machine\n\n{facts}\n"
-    )
+@dataclass(frozen=True)
+class Run:
+    """
+    What was measured of one part.
+
+    Attributes:
+        part: its name.
+        about: what it measures.
+        machine: what does not change between two runs on one machine.
+        meanwhile: what does: how busy it was.
+    """
+
+    part: str
+    about: str
+    figures: Sequence[Figure]
+    machine: Sequence[tuple[str, str]]
+    meanwhile: Sequence[tuple[str, str]]
+    rounds: int
+
+    def kept(self) -> dict[str, Any]:
+        """As the file has it."""
+        return {
+            "about": self.about,
+            "rounds": self.rounds,
+            "meanwhile": dict(self.meanwhile),
+            "figures": [asdict(of) for of in self.figures],
+        }
 
 
-def write(
-    folder: Path, figures: Sequence[Figure], machine: Sequence[tuple[str, str]], rounds: int
-) -> None:
-    """Write `README.md`, `figures.json` and, where matplotlib is installed, the plots."""
+def write(folder: Path, run: Run) -> None:
+    """
+    Write `README.md`, `figures.json` and, where matplotlib is installed, the plots.
+
+    What is there of other parts, measured on this machine with these versions, stays beside it.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    text = page(figures, machine, rounds)
+    file = folder / "figures.json"
+    before = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    same = before.get("machine") == dict(run.machine)
+    parts = (before["parts"] if same else {}) | {run.part: run.kept()}
+    kept = {"machine": dict(run.machine), "parts": {name: parts[name] for name in sorted(parts)}}
+    text = _page(kept)
     with suppress(ImportError):
-        text += "\n## Plots\n\n" + "".join(
-            f"![{name}]({name}.svg)\n" for name in _plots(folder, figures)
-        )
+        drawn = _plots(folder, [of for part in kept["parts"].values() for of in _figures(part)])
+        text += "\n## Plots\n\n" + "".join(f"![{name}]({name}.svg)\n" for name in drawn)
     (folder / "README.md").write_text(text, encoding="utf-8")
-    kept = {"machine": dict(machine), "rounds": rounds, "figures": [asdict(of) for of in figures]}
-    (folder / "figures.json").write_text(json.dumps(kept, indent=2, ensure_ascii=False) + "\n")
+    file.write_text(json.dumps(kept, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _figures(part: dict[str, Any]) -> list[Figure]:
+    return [Figure(**of | {"found": Ratio(**of["found"])}) for of in part["figures"]]
+
+
+def _page(kept: dict[str, Any]) -> str:
+    """The whole report as Markdown."""
+    every = [of for part in kept["parts"].values() for of in _figures(part)]
+    missed = [of for of in every if of.verdict is Verdict.MISSED]
+    facts = "\n".join(f"- {name}: {value}" for name, value in kept["machine"].items())
+    text = (
+        "# Measured\n\n"
+        f"{len(every)} figures, {len(missed)} miss their target. Each is the median of interleaved "
+        "rounds, with the interval in which it lies with 95 % certainty; ratios compare figures of "
+        "the same round. A target is missed where the whole interval misses it. What limits them, "
+        "and how to measure again: [limits.md](limits.md).\n"
+    )
+    for part in kept["parts"].values():
+        told = "; ".join(f"{name} {value}" for name, value in part["meanwhile"].items())
+        text += (
+            f"\n## {part['about']}\n\n{table(_figures(part))}\n{part['rounds']} rounds; {told}.\n"
+        )
+    return f"{text}\n## The machine\n\n{facts}\n"
 
 
 def _plots(folder: Path, figures: Sequence[Figure]) -> list[str]:
