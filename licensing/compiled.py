@@ -31,9 +31,11 @@ from licensing.columns import BooleanField
 from licensing.db import db, on_sqlite
 from licensing.models import InstantField, JsonField
 
-# Longer tuples are seldom, and their statements are not kept; of the others, so many.
+# Of statements for tuples of up to so many members, so many are kept; and those of one length more,
+# that of the parts of what is longer. To put one together takes longer than to run it.
 LONGEST_KEPT = 64
 MOST_KEPT = 64
+LARGEST_PART = 500
 _GIVEN, _NONE = "given", "none"
 
 R = TypeVar("R")
@@ -138,7 +140,7 @@ class Statement:
         self, values: tuple[Any, ...], types: tuple[type, ...]
     ) -> tuple[_Ready, Sequence[Any]]:
         shape = tuple([_shape(value) for value in values])
-        keep = self._kept if _is_short(shape) else self._put_together
+        keep = self._kept if _is_kept(shape) else self._put_together
         ready: _Ready = keep(on_sqlite(), shape)
         if tuple not in types:
             self._plain[types] = _for_types(ready, types[1:])
@@ -164,15 +166,20 @@ def compiled(build: Callable[..., Any]) -> Statement:
     return Statement(build)
 
 
-def in_parts(rows: Sequence[R], most: int) -> Iterator[Sequence[R]]:
+def in_parts(rows: Sequence[R], most: int = LARGEST_PART) -> Iterator[Sequence[R]]:
     """
-    The rows in parts of at most so many.
+    The rows in parts of at most so many: what statements are kept for.
 
     Not Peewee's `chunked`, which fills each part up first, and so takes longer for the few rows of
     a command than the database does.
     """
-    for start in range(0, len(rows), most):
-        yield rows[start : start + most]
+    start = 0
+    for size in (most, LONGEST_KEPT):
+        while len(rows) - start >= size:
+            yield rows[start : start + size]
+            start += size
+    if start < len(rows):
+        yield rows[start:]
 
 
 def _shape(value: Any) -> Any:
@@ -185,8 +192,10 @@ def _shape(value: Any) -> Any:
     return len(value), len(inner) if inner.__class__ is tuple else None
 
 
-def _is_short(shape: tuple[Any, ...]) -> bool:
-    return all(one.__class__ is str or one[0] <= LONGEST_KEPT for one in shape)
+def _is_kept(shape: tuple[Any, ...]) -> bool:
+    return all(
+        one.__class__ is str or one[0] <= LONGEST_KEPT or one[0] == LARGEST_PART for one in shape
+    )
 
 
 def _flat(values: Iterable[Any]) -> list[Any]:

@@ -26,7 +26,6 @@ __all__ = ["EventType", "Reason", "listen", "record"]
 
 API_VERSION = "v1"
 LARGEST_BODY = 64 * 1024
-ROWS_PER_INSERT = 500
 
 # The members of an event's object by whose value the log can be filtered, where that is the id of a
 # user or a seat (R29).
@@ -159,9 +158,9 @@ def _append(account_id: str, recorded: list[Recorded]) -> None:
         at_last = (at, body, actor_id, last_digest)
         rows.append((account_id, sequence, event.id, event.type, *at_last))
         subjects += [(account_id, subject, sequence) for subject in sorted(event.subjects)]
-    for part in in_parts(rows, ROWS_PER_INSERT):
+    for part in in_parts(rows):
         _insert.run(tuple(part))
-    for part in in_parts(subjects, ROWS_PER_INSERT):
+    for part in in_parts(subjects):
         _insert_subjects.run(tuple(part))
     ledger.keep(
         account_id,

@@ -17,7 +17,6 @@ from licensing.db import db
 from licensing.models import InstantField, Pool, PoolFigures, SeatHolding
 from licensing.rules.history import NO_SEATS, Figures, Told
 
-ROWS_PER_STATEMENT = 500
 # Every command that moves a seat runs these. They are written out, since to build them anew each
 # time would cost it as much as a third of all that it does.
 LATEST = (
@@ -149,10 +148,10 @@ def _keep_holdings(account_id: str, told: Sequence[Told]) -> None:
     for event in told:
         handovers.hear(event)
     for (at, ended_by, reason), seat_ids in handovers.ended.items():
-        for some in in_parts(seat_ids, ROWS_PER_STATEMENT):
+        for some in in_parts(seat_ids):
             end = (_kept(at), _kept(at), ended_by, reason, account_id, *some)
             _run(END_HOLDINGS + _places(len(some)), end)
-    for rows in in_parts(handovers.rows, ROWS_PER_STATEMENT):
+    for rows in in_parts(handovers.rows):
         places = ", ".join([_places(len(SeatHolding._meta.sorted_fields))] * len(rows))
         _run(KEEP_HOLDINGS + places, tuple(value for row in rows for value in row.values()))
 

@@ -3,14 +3,16 @@ The turn to write to an SQLite file: one thread of one process at a time.
 
 SQLite's own queue has no order: who finds the file locked sleeps for up to a tenth of a second and
 tries again, so that under load some writers get nothing done for seconds. Here threads wait for a
-lock of their process, and only the one that has it waits for the other processes. None of these
-locks promises an order, but a process that has had its turn lets one that waits go first.
+line of their process, first come, first served, and only the one whose turn it is waits for the
+other processes. Their locks promise no order, but a process that has had its turn lets one that
+waits go first.
 """
 
 import fcntl
 import os
 import threading
 import time
+from collections import deque
 
 # The kernel would wait for a lock at no cost, but for ever.
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.0002, 0.001
@@ -29,7 +31,7 @@ class Turn:
     """The turn to write to one file; two files beside it are what processes wait for."""
 
     def __init__(self, file: str) -> None:
-        self._threads = threading.Lock()
+        self._threads = _Line()
         # Without the first one, who has just given the turn back would mostly have it again before
         # a process that waits has looked.
         self._next, self._writing = _Lock(f"{file}.next"), _Lock(f"{file}.writing")
@@ -41,14 +43,14 @@ class Turn:
         A process that ends has given its turn back. Raises `OSError` where a file cannot be opened.
         """
         deadline = time.monotonic() + seconds
-        if not self._threads.acquire(timeout=seconds):
+        if not self._threads.wait(seconds):
             return False
         came = False
         try:
             came = self._comes_before(deadline)
         finally:
             if not came:
-                self._threads.release()
+                self._threads.leave()
         return came
 
     def _comes_before(self, deadline: float) -> bool:
@@ -64,12 +66,52 @@ class Turn:
         try:
             self._writing.give_back()
         finally:
-            self._threads.release()
+            self._threads.leave()
 
     def close(self) -> None:
         """Let the files go; nobody has the turn."""
         self._next.close()
         self._writing.close()
+
+
+class _Line:
+    """
+    The threads of a process, in the order in which they came.
+
+    A plain lock goes to whoever asks at the right moment, and that is mostly who has just had it.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._busy = False
+        # A locked lock for each thread that waits; who leaves opens that of the next one.
+        self._waiting: deque[threading.Lock] = deque()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait until those who came before have left, for so many seconds at the most."""
+        with self._lock:
+            if not self._busy:
+                self._busy = True
+                return True
+            mine = threading.Lock()
+            mine.acquire()
+            self._waiting.append(mine)
+        if mine.acquire(timeout=seconds):
+            return True
+        with self._lock:
+            # Its turn may have come in between: then it is not in the line any more.
+            if mine not in self._waiting:
+                return True
+            self._waiting.remove(mine)
+            return False
+
+    def leave(self) -> None:
+        """Let the next one go on."""
+        with self._lock:
+            if self._waiting:
+                self._waiting.popleft().release()
+            else:
+                self._busy = False
 
 
 class _Lock:

@@ -1,5 +1,6 @@
 """Where an account stands: what every command reads first, locked until its commit (R23b)."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -9,7 +10,7 @@ from typing import Any
 from peewee import fn
 
 from licensing import events, hands, resources, rows, settings
-from licensing.compiled import compiled
+from licensing.compiled import compiled, in_parts
 from licensing.db import RunAlone, for_update, on_sqlite, transaction
 from licensing.events import EventType
 from licensing.models import Account, Pool, Seat, Subscription, User
@@ -232,12 +233,15 @@ def lock_holders(standing: Standing, user_ids: Iterable[str]) -> None:
     missing = sorted(set(user_ids) - standing.holders.keys())
     if not missing:
         return
-    users = _locked_users.models(standing.account.id, tuple(missing))
-    held = rows.seats_of.models(standing.account.id, tuple(missing))
-    seats = sorted(held, key=attrgetter("id"))
+    users, held = [], []
+    for part in in_parts(missing):
+        users += _locked_users.models(standing.account.id, tuple(part))
+        held += rows.seats_of.models(standing.account.id, tuple(part))
+    seats = defaultdict(list)
+    for seat in sorted(held, key=attrgetter("id")):
+        seats[seat.user_id].append(seat)
     for user in users:
-        of_user = [seat for seat in seats if seat.user_id == user.id]
-        holder = Holder(user, of_user, standing.now)
+        holder = Holder(user, seats[user.id], standing.now)
         holder.before = standing.entitlements_of(holder)
         standing.holders[user.id] = holder
 
