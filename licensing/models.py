@@ -293,7 +293,7 @@ class SeatHolding(Row):
 
     class Meta:
         table_name = "seat_holdings"
-        primary_key = CompositeKey("account_id", "sequence")
+        primary_key = CompositeKey("account_id", "user_id", "seat_type", "starts_at", "sequence")
 
 
 class SeatRequest(Row):

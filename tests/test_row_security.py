@@ -275,6 +275,7 @@ def test_the_service_can_change_neither_the_schema_nor_what_was_written(statemen
 
 def test_an_account_deletes_nothing_of_the_log_and_the_purge_what_is_old() -> None:
     account = an_account()
+    account.user()
 
     with within(account.id):
         by_the_account = Event.delete().execute()

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.skipif(bool(POSTGRES_URL), reason="pages are those of a
 HEADER_OF_LOG, HEADER_OF_PAGE = 32, 24
 Command = Callable[[AnAccount, str], Any]
 COMMANDS: list[tuple[str, int, Command]] = [
-    ("assign", 32, lambda a, user: assigning.assign_seat(a.by, user, "core")),
+    ("assign", 30, lambda a, user: assigning.assign_seat(a.by, user, "core")),
     (
         "take back",
         32,
