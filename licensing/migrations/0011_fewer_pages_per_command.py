@@ -1,5 +1,5 @@
 """
-What a command writes goes to fewer pages of SQLite: of an assignment to 57 of 4 KB, where it were 74.
+A command writes to fewer pages of SQLite: an assignment to 57 of 4 KB, where it were 74.
 
 - Commands change what kind of seat a user holds in the row of the user and in that of the seat, so
   the database need not carry the change over: it looks at the commit whether both agree. As long as
