@@ -11,7 +11,6 @@ from licensing.api import (
     batches,
     catalogue,
     docs,
-    entitlement_shortcut,
     entitlements,
     event_types,
     events,
@@ -26,6 +25,7 @@ from licensing.api import (
     seat_requests,
     seats,
     seats_table,
+    shortcut,
     snapshot,
     subscription_changes,
     subscriptions,
@@ -76,7 +76,7 @@ def add_api(app: Flask, settings: Settings, more: Iterable[Resource] = ()) -> No
 
     Raises `UndeclaredOperation` for a route that says nothing of what its caller needs.
     """
-    entitlement_shortcut.open_shortcut(app)
+    shortcut.open_shortcut(app)
     observing.observe(app, settings.observing.metrics_token)
     api = build_api(
         app,

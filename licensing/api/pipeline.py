@@ -10,8 +10,9 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote_to_bytes
+from urllib.parse import parse_qsl, unquote_to_bytes
 
 import orjson
 from flask import Response, current_app, g, request
@@ -35,6 +36,8 @@ from licensing.rules.refusals import NotFound
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
+LONGEST_KEPT_QUERY, MOST_KEPT_QUERIES = 100, 1_000
+
 
 def endpoint(declared: Operation) -> Callable[..., Response]:
     """The function that Flask calls for an operation."""
@@ -53,10 +56,11 @@ def endpoint(declared: Operation) -> Callable[..., Response]:
 
 def plain_answer(declared: Operation, environ: "WSGIEnvironment", path: dict[str, str]) -> Answer:
     """
-    What an operation that only asks answers to a request that consists of its path.
+    What an operation that only asks answers to a request that consists of its path and query.
 
     Args:
-        declared: an operation that takes nothing else, or that was sent nothing else.
+        declared: an operation that takes nothing else, or that was sent nothing else, and answers
+            in JSON alone.
         environ: the request; it is looked at for who asks.
         path: the parameters of the path.
 
@@ -64,7 +68,9 @@ def plain_answer(declared: Operation, environ: "WSGIEnvironment", path: dict[str
     """
     with _let_in(declared, environ, path) as actor:
         g.actor = actor
-        return _as_answer(declared, actor, declared.view(actor, **path))
+        arguments: dict[str, Any] = dict(path)
+        _query(declared, environ, arguments)
+        return _as_answer(declared, actor, declared.view(actor, **arguments))
 
 
 @contextmanager
@@ -85,7 +91,7 @@ def _answered(declared: Operation, actor: Actor, path: dict[str, str]) -> Respon
     arguments: dict[str, Any] = dict(path)
     if declared.if_match is not None:
         arguments["if_match"] = headers.if_match(declared)
-    query = _query(declared, arguments)
+    query = _query(declared, request.environ, arguments)
     body = _body(declared, arguments)
     headers.refuse_missing_key(declared, body, key)
     if declared.csv is not None and _form(declared.gives[0]) == CSV:
@@ -138,29 +144,52 @@ def _permitted(declared: Operation, environ: "WSGIEnvironment", path: dict[str, 
     return actor
 
 
-def _query(declared: Operation, arguments: dict[str, Any]) -> dict[str, str]:
+def _query(
+    declared: Operation, environ: "WSGIEnvironment", arguments: dict[str, Any]
+) -> dict[str, str]:
     """The query string as it was sent; `query` is added to the view's arguments."""
-    sent = _query_parameters()
-    if declared.query is not None:
-        arguments["query"] = loaded(declared.query, sent, "query")
-    elif sent:
-        unknown = {name: ["Unknown field."] for name in sent}
-        raise ValidationFailed(mistakes(unknown, "query"))
+    text = environ.get("QUERY_STRING", "")
+    read = _read_again if len(text) <= LONGEST_KEPT_QUERY else _read
+    sent, query = read(declared.query, text)
+    if query is not None:
+        arguments["query"] = dict(query)
     return sent
 
 
-def _query_parameters() -> dict[str, str]:
-    if not request.query_string:
+def _read(schema: Schema | None, text: str) -> tuple[dict[str, str], dict[str, Any] | None]:
+    """A query string as it was sent, and as its schema reads it, where there is one."""
+    sent = _query_parameters(text)
+    if schema is not None:
+        return sent, loaded(schema, sent, "query")
+    if sent:
+        unknown = {name: ["Unknown field."] for name in sent}
+        raise ValidationFailed(mistakes(unknown, "query"))
+    return sent, None
+
+
+# Front ends ask for few pages, over and over: to read the same query once more took a seventh of a
+# page of fifty seats.
+_read_again = lru_cache(MOST_KEPT_QUERIES)(_read)
+
+
+def _query_parameters(text: str) -> dict[str, str]:
+    if not text:
         return {}
+    # As it came over the wire (PEP 3333).
+    raw = text.encode("latin-1")
     try:
-        unquote_to_bytes(request.query_string.replace(b"+", b" ")).decode("utf-8")
+        unquote_to_bytes(raw.replace(b"+", b" ")).decode("utf-8")
     except UnicodeDecodeError:
         raise MalformedQuery from None
-    sent = dict(request.args.lists())
-    repeated = {name: ["Must be sent once."] for name, values in sent.items() if len(values) > 1}
+    sent: dict[str, str] = {}
+    repeated: dict[str, list[str]] = {}
+    for name, value in parse_qsl(raw.decode("utf-8"), keep_blank_values=True):
+        if name in sent:
+            repeated[name] = ["Must be sent once."]
+        sent[name] = value
     if repeated:
         raise ValidationFailed(mistakes(repeated, "query"))
-    return {name: value for name, (value,) in sent.items()}
+    return sent
 
 
 def _body(declared: Operation, arguments: dict[str, Any]) -> dict[str, Any] | None:

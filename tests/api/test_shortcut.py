@@ -16,10 +16,10 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 from licensing import db, ids, metrics, sessions
-from licensing.api import add_api, auth, entitlement_shortcut
-from licensing.api.entitlement_shortcut import EntitlementShortcut
+from licensing.api import add_api, auth
 from licensing.api.limiting import Gate, Limiter
 from licensing.api.observing import names_of_the_request
+from licensing.api.shortcut import LOOKED_AT, Shortcut
 from licensing.callers import Limits
 from licensing.idempotency import Answer
 from licensing.operations import api_keys
@@ -327,9 +327,9 @@ def _with_and_without(
 
 def _shortcut(app: Flask) -> Any:
     """The shortcut of the application, which stands behind what believes the proxy."""
-    shortcut = app.wsgi_app.app  # type: ignore[attr-defined]
-    assert isinstance(shortcut, EntitlementShortcut)
-    return shortcut
+    found = app.wsgi_app.app  # type: ignore[attr-defined]
+    assert isinstance(found, Shortcut)
+    return found
 
 
 @pytest.mark.parametrize("case", [pytest.param(case, id=name) for name, case in CASES.items()])
@@ -357,12 +357,12 @@ def test_it_answers_as_flask_does_where_the_database_is_away(
     assert [said["levelname"] for said in shortcut.said] == ["WARNING", "INFO"]
 
 
-@pytest.mark.parametrize("forgotten", entitlement_shortcut.LOOKED_AT)
+@pytest.mark.parametrize("forgotten", LOOKED_AT)
 def test_a_shortcut_that_overlooked_something_would_be_found(
     app: Flask, scene: Scene, hands: Hands, monkeypatch: pytest.MonkeyPatch, forgotten: str
 ) -> None:
-    kept = [name for name in entitlement_shortcut.LOOKED_AT if name != forgotten]
-    monkeypatch.setattr(entitlement_shortcut, "LOOKED_AT", kept)
+    kept = [name for name in LOOKED_AT if name != forgotten]
+    monkeypatch.setattr("licensing.api.shortcut.LOOKED_AT", kept)
 
     assert _cases_that_differ(app, _shortcut(app), scene, hands) != []
 
@@ -370,7 +370,7 @@ def test_a_shortcut_that_overlooked_something_would_be_found(
 def test_a_shortcut_that_left_out_a_header_would_be_found(
     app: Flask, scene: Scene, hands: Hands
 ) -> None:
-    class Forgetful(EntitlementShortcut):
+    class Forgetful(Shortcut):
         def _headers(self, answer: Answer) -> dict[str, str]:
             return {k: v for k, v in super()._headers(answer).items() if k != "RateLimit"}
 
