@@ -27,6 +27,6 @@ def as_shown(columns: Iterable[Any]) -> list[Any]:
 
 def _text(column: Any) -> Any:
     if on_sqlite():
-        return fn.REPLACE(fn.SUBSTR(column, 1, 23), " ", "T").concat("Z")
+        return fn.SUBSTR(column, 1, 10).concat("T").concat(fn.SUBSTR(column, 12, 12)).concat("Z")
     in_utc = fn.timezone("UTC", column)
     return fn.to_char(in_utc, SQL(f"'{PATTERN}'"))
