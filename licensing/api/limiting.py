@@ -12,10 +12,9 @@ import secrets
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
 
 from flask import Flask, Response, g, request
 from limits.errors import ConfigurationError, StorageError
@@ -81,26 +80,25 @@ class InProcess:
         return self._counts.get(key, 0) or self._before.get(key, 0)
 
 
-@dataclass(frozen=True)
-class Used:
+class Used(NamedTuple):
     """
     What a caller has used of a quota.
 
     Attributes:
         policy, quota: its name, and how many requests a minute it allows.
-        count: how many there were, this one included.
+        spent: how many there were, this one included.
         reset: seconds until the count begins anew.
     """
 
     policy: str
     quota: int
-    count: int
+    spent: int
     reset: int
 
     @property
     def headers(self) -> dict[str, str]:
         """What the caller is told."""
-        left = max(self.quota - self.count, 0)
+        left = max(self.quota - self.spent, 0)
         return {
             "RateLimit": f'"{self.policy}";r={left};t={self.reset}',
             "RateLimit-Policy": f'"{self.policy}";q={self.quota};w={WINDOW}',
@@ -137,7 +135,7 @@ class Limiter:
         Raises `RateLimited` when it is one too many.
         """
         used = self._used(policy, who, lambda key: self._counters.incr(key, WINDOW))
-        if used is not None and used.count > used.quota:
+        if used is not None and used.spent > used.quota:
             g.used = used
             raise RateLimited(used.quota, used.reset)
         return used
@@ -150,7 +148,7 @@ class Limiter:
         proxy locks nobody out. Raises `RateLimited`.
         """
         used = self._used("failures", address, self._counters.get)
-        if used is None or used.count < used.quota or self._digest(token) in self._known:
+        if used is None or used.spent < used.quota or self._digest(token) in self._known:
             return
         g.used = used
         raise RateLimited(used.quota, used.reset)

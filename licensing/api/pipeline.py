@@ -9,7 +9,6 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote_to_bytes
@@ -136,10 +135,7 @@ def _permitted(declared: Operation, environ: "WSGIEnvironment", path: dict[str, 
     account_id = path.pop("account_id", actor.account_id)
     if account_id is not None:
         actor.refuse_another(account_id)
-    # All at once: each copy of an actor costs as much as a small query.
-    actor = replace(
-        actor, account_id=account_id, request_id=g.request_id, traceparent=g.traceparent
-    )
+    actor = actor.asking(account_id, g.request_id, g.traceparent)
     require(actor, declared.needed, about=path.get("user_id"))
     return actor
 

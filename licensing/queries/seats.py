@@ -1,6 +1,5 @@
 """Held seats and the transfers of seats (R11, R15)."""
 
-from dataclasses import replace
 from typing import Any
 
 from licensing import resources, rows
@@ -50,7 +49,7 @@ def seats(
     """The held seats of the account, oldest first."""
     require(actor, SEE)
     found = compiled_page_of_account(actor, _seats, Seat.id, window, user_id, seat_type, pool_id)
-    return replace(found, items=resources.seats_of(found.items))
+    return Page(resources.seats_of(found.items), found.next_cursor, found.total)
 
 
 def transfers(actor: Actor, window: Window) -> Page:

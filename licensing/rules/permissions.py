@@ -113,6 +113,21 @@ class Actor:
         self.refuse_another(account_id)
         return self if self.account_id == account_id else replace(self, account_id=account_id)
 
+    def asking(
+        self, account_id: str | None, request_id: str | None, traceparent: str | None
+    ) -> "Actor":
+        """The same actor with a request in hand, and the account that it is about."""
+        # Not `replace`, which takes three times as long; each request comes through here.
+        return Actor(
+            self.type,
+            self.id,
+            account_id,
+            self.permissions,
+            self.scopes,
+            request_id,
+            traceparent,
+        )
+
     def refuse_another(self, account_id: str) -> None:
         """Raise `NotFound` when the actor belongs to another account than this one."""
         if self.account_id not in (None, account_id):

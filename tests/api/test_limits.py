@@ -250,14 +250,14 @@ def test_processes_that_share_a_storage_count_together() -> None:
         limits = Limits(key_reads=5, storage=f"redis://127.0.0.1:{redis.server_address[1]}/0")
         processes = [Limiter(limits, now=lambda: 0.0) for _ in range(2)]
 
-        counts = [processes[turn % 2].count("key-reads", "key_1").count for turn in range(4)]  # type: ignore[union-attr]
+        counts = [processes[turn % 2].count("key-reads", "key_1").spent for turn in range(4)]  # type: ignore[union-attr]
         other = processes[0].count("key-reads", "key_2")
         for limiter in processes:
             limiter._counters.storage.close()  # type: ignore[attr-defined]
 
     assert counts == [1, 2, 3, 4]
     assert other is not None
-    assert other.count == 1
+    assert other.spent == 1
 
 
 def test_a_storage_that_is_down_lets_everybody_in_and_is_told_once(
