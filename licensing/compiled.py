@@ -97,31 +97,32 @@ class Statement:
         """The query for these values, to be changed before it is run: it is written anew."""
         return self._build(*values)
 
+    # `db.obj`: to go through the handle took a third of what it takes to ask for a row.
     def run(self, *values: Any) -> Any:
         """Run it; returns the driver's cursor, which knows how many rows it has changed."""
         ready, bound = self._ready(values)
-        return db.execute_sql(ready.sql, bound)
+        return db.obj.execute_sql(ready.sql, bound)
 
     def rows(self, *values: Any) -> list[Any]:
         """What it returns, to be looked at only: named tuples."""
         ready, bound = self._ready(values)
-        return ready.rows(db.execute_sql(ready.sql, bound).fetchall())
+        return ready.rows(db.obj.execute_sql(ready.sql, bound).fetchall())
 
     def row(self, *values: Any) -> Any:
         """The first of them, None where there is none."""
         ready, bound = self._ready(values)
-        found = db.execute_sql(ready.sql, bound).fetchone()
+        found = db.obj.execute_sql(ready.sql, bound).fetchone()
         return None if found is None else ready.row(found)
 
     def models(self, *values: Any) -> list[Any]:
         """What it returns, as rows of the one table whose columns these are."""
         ready, bound = self._ready(values)
-        return [ready.model(row) for row in db.execute_sql(ready.sql, bound).fetchall()]
+        return [ready.model(row) for row in db.obj.execute_sql(ready.sql, bound).fetchall()]
 
     def model(self, *values: Any) -> Any:
         """The first of them, None where there is none."""
         ready, bound = self._ready(values)
-        found = db.execute_sql(ready.sql, bound).fetchone()
+        found = db.obj.execute_sql(ready.sql, bound).fetchone()
         return None if found is None else ready.model(found)
 
     def _ready(self, values: tuple[Any, ...]) -> tuple[_Ready, Sequence[Any]]:

@@ -161,7 +161,7 @@ def _places(count: int) -> str:
 
 
 def _run(sql: str, parameters: tuple[Any, ...]) -> Any:
-    return db.execute_sql(sql.replace("?", db.param), parameters)
+    return db.obj.execute_sql(sql.replace("?", db.param), parameters)
 
 
 @dataclass

@@ -70,7 +70,37 @@ def _question(user: str = "{priya}", feature: str = "contacts", account: str = "
     return f"/v1/accounts/{account}/users/{user}/entitlements/{feature}"
 
 
+SEATS = "/v1/accounts/{account}/seats"
+
+
+def _listed(query: str = "", reaches_flask: bool = False, **more: Any) -> Case:
+    more.setdefault("path", SEATS)
+    return Case(query=query, reaches_flask=reaches_flask, **more)
+
+
 CASES = {
+    "the seats": _listed(),
+    "a page of them": _listed("limit=1"),
+    "how many they are": _listed("limit=1&include_total=true"),
+    "those of a user": _listed("user_id={priya}"),
+    "those of nobody": _listed("user_id={of another}"),
+    "an encoded query": _listed("seat%5Ftype=c%6Fre"),
+    "a blank as plus": _listed("seat_type=core+"),
+    "a bound key's seats": _listed(token="bound"),
+    "the seats for a viewer": _listed(token="viewer"),
+    "the seats as CSV": _listed(headers={"ACCEPT": "text/csv"}),
+    "a page too large": _listed("limit=201", reaches_flask=True, status=422),
+    "an empty limit": _listed("limit=", reaches_flask=True, status=422),
+    "a limit twice": _listed("limit=1&limit=1", reaches_flask=True, status=422),
+    "an unknown filter": _listed("holder=x", reaches_flask=True, status=422),
+    "a made up cursor": _listed("cursor=abc", reaches_flask=True, status=400),
+    "a long query": _listed("cursor=" + "a" * 200, reaches_flask=True, status=400),
+    "seats and a query that is no text": _listed("limit=%ff", reaches_flask=True, status=400),
+    "a query of other bytes": _listed("user_id=\xff", reaches_flask=True, status=400),
+    "seats too often": _listed(reaches_flask=True, status=429, times=5),
+    "the seats of another account": _listed(token="of another", reaches_flask=True, status=404),
+    "seats of no account": _listed(path="/v1/accounts/acc_1/seats", reaches_flask=True, status=404),
+    "a seat to be given": _listed(method="POST", reaches_flask=True, status=415, body=b"{"),
     "a key of no account": _answered(),
     "a key of the account": _answered(token="bound"),
     "a key that only reads": _answered(token="reading"),
@@ -161,7 +191,8 @@ class Scene:
         for name, id in self.ids.items():
             path = path.replace(f"{{{name}}}", id)
         # The server takes its own address from the path, and not a host.
-        environ = EnvironBuilder(method=case.method, query_string=case.query).get_environ()
+        query = case.query.format_map(self.ids) if "{" in case.query else case.query
+        environ = EnvironBuilder(method=case.method).get_environ() | {"QUERY_STRING": query}
         environ["PATH_INFO"] = EnvironBuilder("http://x/" + path[1:]).get_environ()["PATH_INFO"]
         environ["REMOTE_ADDR"] = "198.51.100.7"
         if case.body:
