@@ -96,14 +96,22 @@ class _Line:
             mine = threading.Lock()
             mine.acquire()
             self._waiting.append(mine)
-        if mine.acquire(timeout=seconds):
-            return True
-        with self._lock:
-            # Its turn may have come in between: then it is not in the line any more.
-            if mine not in self._waiting:
+        try:
+            if mine.acquire(timeout=seconds):
                 return True
-            self._waiting.remove(mine)
-            return False
+        except BaseException:  # Ctrl-C: nobody would ever give this turn back
+            if not self._steps_out(mine):
+                self.leave()
+            raise
+        return not self._steps_out(mine)
+
+    def _steps_out(self, mine: threading.Lock) -> bool:
+        """Whether it was in the line until now; it is not if its turn came in between."""
+        with self._lock:
+            waits = mine in self._waiting
+            if waits:
+                self._waiting.remove(mine)
+            return waits
 
     def leave(self) -> None:
         """Let the next one go on."""

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -159,3 +159,50 @@ def test_whoever_may_read_the_file_can_lock_it_whoever_has_made_it(tmp_path: Pat
 
     assert needs == os.O_RDONLY
     assert (tmp_path / "seatkeeper.db.writing").stat().st_mode & 0o777 == 0o644
+
+
+def _waiting(turn: Turn, seconds: float, comes: Callable[[bool], None]) -> threading.Thread:
+    """A thread that waits for the turn, gives it back when it came, and says whether it did."""
+    before = len(turn._threads._waiting)
+
+    def wait() -> None:
+        came = turn.take(seconds)
+        comes(came)
+        if came:
+            turn.give_back()
+
+    thread = threading.Thread(target=wait)
+    thread.start()
+    while len(turn._threads._waiting) == before and thread.is_alive():
+        time.sleep(0.001)
+    return thread
+
+
+def test_threads_come_in_the_order_in_which_they_came(tmp_path: Path) -> None:
+    """Also before the one that has just had its turn, which a plain lock gives it again."""
+    turn, order = Turn(str(tmp_path / "seatkeeper.db")), []
+    assert turn.take(1)
+    waiting = [_waiting(turn, 30, lambda _, n=n: order.append(n)) for n in range(4)]  # type: ignore[misc]
+
+    turn.give_back()
+    assert turn.take(30)
+    order.append(4)
+
+    for thread in waiting:
+        thread.join()
+    turn.give_back()
+    turn.close()
+    assert order == [0, 1, 2, 3, 4]
+
+
+def test_nobody_waits_for_who_has_given_up(tmp_path: Path) -> None:
+    turn, came = Turn(str(tmp_path / "seatkeeper.db")), []
+    assert turn.take(1)
+    _waiting(turn, 0.01, came.append).join()
+    last = _waiting(turn, 30, came.append)
+
+    turn.give_back()
+    last.join()
+
+    assert came == [False, True]
+    turn.close()
