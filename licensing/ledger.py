@@ -51,7 +51,7 @@ KEEP_HOLDINGS = (
 # Two clocks may differ a little: nothing ends before it began.
 END_HOLDINGS = (
     "UPDATE seat_holdings SET ends_at = CASE WHEN starts_at > ? THEN starts_at ELSE ? END, "
-    "ended_by = ?, reason = ? WHERE account_id = ? AND ends_at IS NULL AND seat_id IN "
+    "ended_by = ?, reason = ? WHERE ends_at IS NULL AND (seat_id, account_id) "
 )
 _INSTANT = InstantField()
 _kept = _INSTANT.db_value
@@ -149,11 +149,23 @@ def _keep_holdings(account_id: str, told: Sequence[Told]) -> None:
         handovers.hear(event)
     for (at, ended_by, reason), seat_ids in handovers.ended.items():
         for some in in_parts(seat_ids):
-            end = (_kept(at), _kept(at), ended_by, reason, account_id, *some)
-            _run(END_HOLDINGS + _places(len(some)), end)
+            whose = [value for seat_id in some for value in (seat_id, account_id)]
+            _run(
+                END_HOLDINGS + _one_of(len(some)), (_kept(at), _kept(at), ended_by, reason, *whose)
+            )
     for rows in in_parts(handovers.rows):
         places = ", ".join([_places(len(SeatHolding._meta.sorted_fields))] * len(rows))
         _run(KEEP_HOLDINGS + places, tuple(value for row in rows for value in row.values()))
+
+
+def _one_of(many: int) -> str:
+    """
+    Whether a pair is one of so many pairs.
+
+    Pairs, since SQLite would look for several seats among all that the account ever held.
+    """
+    pair = _places(2)
+    return f"= {pair}" if many == 1 else f"IN (VALUES {', '.join([pair] * many)})"
 
 
 def _places(count: int) -> str:
