@@ -54,7 +54,9 @@ class Transaction:
         afterwards: functions to run right after the commit, by name.
         known: what operations have read and locked already, so that later ones need not.
         alone: whether all other commands on the account have to wait.
-        hands: the present instant of an account that is bound to a test clock (R26).
+        instant: when all that is told in it happens: by a test clock (R26), or where a batch tells
+            it; None where each event has its own.
+        gathered: what a batch will write at its end, of `licensing.operations.gathering`.
         command: what counts as the command that is run; None until the next one inside is called.
     """
 
@@ -63,7 +65,8 @@ class Transaction:
     afterwards: dict[str, Callable[[], None]] = field(default_factory=dict)
     known: dict[Any, Any] = field(default_factory=dict)
     alone: bool = False
-    hands: datetime | None = None
+    instant: datetime | None = None
+    gathered: Any = None
     command: str | None = None
 
 

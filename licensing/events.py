@@ -84,7 +84,7 @@ def record(
         cause: the id of the event that this one follows from (R22).
     """
     here = transaction()
-    now = here.hands or clock.now()
+    now = here.instant or clock.now()
     content: dict[str, Any] = {"object": object, "previous": previous or {}}
     if pool is not None:
         content["pool"] = pool

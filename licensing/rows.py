@@ -1,10 +1,12 @@
-"""Statements that find rows by their keys, for verbs and questions alike."""
+"""Statements that find rows by their keys, or write new ones, for verbs and questions alike."""
 
+from collections.abc import Callable, Sequence
 from functools import cache
+from operator import attrgetter
 from typing import Any
 
-from licensing.compiled import Statement, compiled
-from licensing.models import Account, Seat, User
+from licensing.compiled import Statement, compiled, in_parts
+from licensing.models import Account, Row, Seat, User
 
 
 @compiled
@@ -34,4 +36,23 @@ def of_account(model: Any, account: Account) -> list[Any]:
 def _all_of(model: Any) -> Statement:
     return compiled(
         lambda account_id: model.select().where(model.account_id == account_id).order_by(model.id)
+    )
+
+
+def insert(new: Sequence[Row]) -> None:
+    """Write new rows, all of one table, many of them by one statement."""
+    if not new:
+        return
+    statement, columns = _insertion(type(new[0]))
+    for part in in_parts(new):
+        statement.run(tuple([columns(row) for row in part]))
+
+
+@cache
+def _insertion(model: type[Row]) -> tuple[Statement, Callable[[Any], Any]]:
+    fields: list[Any] = list(model._meta.sorted_fields)
+    names = [field.name for field in fields]
+    return (
+        compiled(lambda rows: model.insert_many(rows, fields=fields).as_rowcount()),
+        attrgetter(*names),
     )

@@ -86,7 +86,7 @@ def _instant_of(test_clock_id: str | None) -> datetime:
     found = for_update(of_clock, "FOR SHARE").get_or_none()
     if found is None:
         raise NotFound("test_clock", test_clock_id)
-    transaction().hands = found.hands
+    transaction().instant = found.hands
     now: datetime = found.hands
     return now
 

@@ -7,7 +7,7 @@ from licensing import clock, events, ids, resources, rows
 from licensing.db import transactional
 from licensing.events import EventType, Reason
 from licensing.models import Pool, Removal, Seat, Transfer
-from licensing.operations import answering, giving_back, holding, warning
+from licensing.operations import answering, gathering, giving_back, holding, warning
 from licensing.operations.due import brought_up_to_date
 from licensing.operations.standing import Holder, Standing, lock_holder, lock_holders
 from licensing.rules import seats
@@ -26,6 +26,8 @@ from licensing.rules.refusals import (
     UserDeactivated,
     UserNotEligible,
 )
+
+MOVED = ("user_id", "assigned_at", "assigned_by_type", "assigned_by_id", "version")
 
 
 @transactional
@@ -293,7 +295,7 @@ def _move(
     seat.assigned_at = standing.now
     seat.assigned_by_type, seat.assigned_by_id = actor.type, actor.id
     seat.version += 1
-    seat.save()
+    gathering.change_seat(seat, MOVED)
     moved = events.record(
         actor,
         EventType.SEAT_TRANSFERRED,

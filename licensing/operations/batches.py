@@ -8,7 +8,7 @@ from licensing import resources
 from licensing.db import transactional
 from licensing.events import Reason
 from licensing.models import Pool, Seat, User
-from licensing.operations import assigning, drafting, giving_back, holding, warning
+from licensing.operations import assigning, drafting, gathering, giving_back, holding, warning
 from licensing.operations.drafting import Line, Plan
 from licensing.operations.due import brought_up_to_date
 from licensing.operations.standing import Holder, Standing, lock_holders
@@ -186,7 +186,11 @@ class _Doing:
 
     def do(self) -> None:
         """All that is given up goes back before anything is taken; then all that follows."""
-        with warning.counting_together(self.standing, self.actor, self.before):
+        standing, actor = self.standing, self.actor
+        with (
+            gathering.together(standing.account.id, self.before),
+            warning.counting_together(standing, actor, self.before),
+        ):
             self._give_up(self.plan.together)
             for line in self.plan.together:
                 self._take(line)
@@ -194,14 +198,10 @@ class _Doing:
                 self._give_up([line])
                 self._take(line)
             for user_id, cause in self.left.items():
-                holding.give_fallback(self.standing, self.actor, self._holder(user_id), cause)
+                holding.give_fallback(standing, actor, self._holder(user_id), cause)
 
     def _holder(self, user_id: str) -> Holder:
         return self.standing.holders[user_id]
-
-    def _pool(self, pool_id: str) -> Pool:
-        pool: Pool = Pool.get(Pool.account_id == self.standing.account.id, Pool.id == pool_id)
-        return pool
 
     def _give_up(self, lines: list[Line]) -> None:
         for line in sorted(lines, key=lambda line: line.number):
@@ -247,7 +247,7 @@ class _Doing:
             _, event = assigning.hand_on(self.standing, self.actor, giver, seat, receiver, replaced)
             self.left[line.user_id] = event
         for seat in self.returned[line]:
-            pool = self._pool(str(seat.pool_id))
+            pool = gathering.pool(seat.account_id, str(seat.pool_id))
             holding.record_end(self.standing, self.actor, seat, pool, Reason.REPLACED, event)
 
     def _change(self, line: Line, holder: Holder, wanted: SeatType, replaced: list[str]) -> str:
@@ -255,7 +255,7 @@ class _Doing:
         new_pool, from_removal = (
             holding.claim_seat(standing, wanted) if wanted.paid else (None, False)
         )
-        old_pool = self._pool(seat.pool_id) if seat.pool_id else None
+        old_pool = gathering.pool(seat.account_id, seat.pool_id) if seat.pool_id else None
         changed = assigning.make_another(standing, actor, holder, seat, wanted, new_pool, old_pool)
         for old in [held for held in holder.seats if held.seat_type in replaced]:
             holding.end(standing, actor, holder, old, reason=Reason.REPLACED, cause=changed)

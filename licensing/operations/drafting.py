@@ -6,19 +6,18 @@ lines only says who comes first where there is too little for all. What is refus
 very functions of the single commands.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from licensing.models import Pool, Seat
-from licensing.operations import assigning, giving_back, holding
+from licensing.operations import assigning, gathering, giving_back, holding
 from licensing.operations.standing import Holder, Standing
 from licensing.rules import seats
 from licensing.rules.accounts import UserStatus
 from licensing.rules.batches import Change, LineAction, in_turn, round_trips
 from licensing.rules.catalogue import SeatType
-from licensing.rules.pools import can_assign, can_give_back, spare
+from licensing.rules.pools import can_give_back
 from licensing.rules.refusals import (
-    NoSeatAvailable,
     NotFound,
     Refusal,
     TransferToSelf,
@@ -139,7 +138,7 @@ class Draft:
             id: Holder(holder.user, list(holder.seats), holder.now)
             for id, holder in standing.holders.items()
         }
-        self.pools = {pool.seat_type: Pool(**pool.__data__) for pool in pools}
+        self.pools = {pool.seat_type: gathering.copied(pool) for pool in pools}
         self.done: list[Line] = []
         self.unchanged: set[Line] = set()
         self.replaced: dict[Line, list[Seat]] = {}
@@ -270,28 +269,9 @@ class Draft:
             holding.refuse_suspended(standing, self.pools[wanted.name])
         names = seats.replaced_by(standing.catalogue, receiver.user.id, receiver.seat_types, wanted)
         if is_counted and wanted.paid:
-            claim(self.standing, self.pools, wanted)
+            holding.claim_in(self.standing, self.pools, wanted)
         replaced = [held for held in receiver.seats if held.seat_type in names]
         self._end(receiver, names)
         for held in replaced:
             self._return(held.seat_type)
         return replaced
-
-
-def claim(standing: Standing, pools: Mapping[str, Pool], wanted: SeatType) -> Pool:
-    """
-    Count one more seat of a paid type as assigned, in `pools` that are not written, by type.
-
-    Returns its pool; raises as `holding.claim_seat`.
-    """
-    pool = pools.get(wanted.name)
-    if pool is None:
-        raise NoSeatAvailable(wanted.name, 0, 0)
-    holding.refuse_suspended(standing, pool)
-    if not can_assign(pool):
-        raise NoSeatAvailable(wanted.name, pool.purchased, pool.assigned)
-    # R22: those that no removal has claimed are used up first.
-    if spare(pool) <= 0:
-        pool.scheduled_removal -= 1
-    pool.assigned += 1
-    return pool

@@ -4,7 +4,7 @@ from licensing import events, ids, resources
 from licensing.db import for_update, transactional
 from licensing.events import EventType, Reason
 from licensing.models import Pool, Removal
-from licensing.operations import giving_way, holding
+from licensing.operations import gathering, giving_way, holding
 from licensing.operations.due import brought_up_to_date
 from licensing.operations.standing import Standing
 from licensing.rules.permissions import CHANGE_BILLING, Actor, require
@@ -36,7 +36,31 @@ def schedule_removal(actor: Actor, seat_type: str, quantity: int) -> Removal:
 def schedule(standing: Standing, actor: Actor, seat_type: str, quantity: int) -> Removal:
     """Give back seats of an account that is up to date; refuses as `schedule_removal`."""
     standing.catalogue.seat_type(seat_type)
-    claimed = list(
+    pool = _marked(standing, seat_type, quantity)
+    if pool is None:
+        raise why_not(holding.open_pool(standing, seat_type), seat_type, quantity)
+    removal = _removal(standing, actor, pool, quantity)
+    events.record(
+        actor,
+        EventType.SEAT_REMOVAL_SCHEDULED,
+        resources.removal(removal),
+        pool=standing.pool_numbers(pool),
+        effective_at=removal.effective_at,
+    )
+    return removal
+
+
+def _marked(standing: Standing, seat_type: str, quantity: int) -> Pool | None:
+    """The pool with so many more seats that are to leave; None where it cannot be (R19)."""
+    pools = gathering.counted_pools()
+    if pools is not None:
+        pool = pools[seat_type]
+        if not can_give_back(pool, quantity):
+            return None
+        pool.scheduled_removal += quantity
+        pool.version += 1
+        return pool
+    marked = (
         Pool.update(scheduled_removal=Pool.scheduled_removal + quantity, version=Pool.version + 1)
         .where(
             Pool.account_id == standing.account.id,
@@ -47,18 +71,7 @@ def schedule(standing: Standing, actor: Actor, seat_type: str, quantity: int) ->
         .returning(Pool)
         .execute()
     )
-    if not claimed:
-        raise why_not(holding.open_pool(standing, seat_type), seat_type, quantity)
-    pool = claimed[0]
-    removal = _removal(standing, actor, pool, quantity)
-    events.record(
-        actor,
-        EventType.SEAT_REMOVAL_SCHEDULED,
-        resources.removal(removal),
-        pool=standing.pool_numbers(pool),
-        effective_at=removal.effective_at,
-    )
-    return removal
+    return next(iter(marked), None)
 
 
 def _removal(standing: Standing, actor: Actor, pool: Pool, quantity: int) -> Removal:

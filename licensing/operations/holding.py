@@ -5,17 +5,16 @@ These are not commands: they ask for no permission and run inside the caller's t
 does its guarded updates first and records its event after them.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
-from functools import cache
 from typing import Any
 
 from licensing import events, ids, resources
-from licensing.compiled import Statement, compiled
+from licensing.compiled import compiled
 from licensing.db import for_update
 from licensing.events import EventType, Reason
-from licensing.models import Pool, Seat, User
-from licensing.operations import answering, giving_way, warning
+from licensing.models import Pool, Seat
+from licensing.operations import answering, gathering, giving_way, warning
 from licensing.operations.standing import Holder, Standing
 from licensing.rules import seats
 from licensing.rules.catalogue import SeatType
@@ -176,6 +175,9 @@ def claim_seat(standing: Standing, seat_type: SeatType) -> tuple[Pool, bool]:
     count decides, so never is one more assigned than was bought, whatever runs at the same moment
     (R11). Raises `NoSeatAvailable`, `SubscriptionSuspended` (R25b).
     """
+    pools = gathering.counted_pools()
+    if pools is not None:
+        return claim_in(standing, pools, seat_type)
     claimed, from_removal = _claimed(standing, seat_type)
     refuse_suspended(standing, claimed)
     return claimed, from_removal
@@ -208,6 +210,26 @@ def _return(account_id: Any, pool_id: Any) -> Any:
     return _counting(account_id, Pool.id == pool_id, assigned=Pool.assigned - 1)
 
 
+def claim_in(
+    standing: Standing, pools: Mapping[str, Pool], seat_type: SeatType
+) -> tuple[Pool, bool]:
+    """
+    The same in `pools` in memory, by type, which are locked; returns and raises as `claim_seat`.
+    """
+    pool = pools.get(seat_type.name)
+    if pool is None:
+        raise NoSeatAvailable(seat_type.name, 0, 0)
+    refuse_suspended(standing, pool)
+    if not can_assign(pool):
+        raise NoSeatAvailable(seat_type.name, pool.purchased, pool.assigned)
+    # R22: those that no removal has claimed are used up first.
+    from_removal = spare(pool) <= 0
+    pool.scheduled_removal -= from_removal
+    pool.assigned += 1
+    pool.version += 1
+    return pool, from_removal
+
+
 def _claimed(standing: Standing, seat_type: SeatType) -> tuple[Pool, bool]:
     # Seats that no removal has claimed are used up first (R22). Another command may make one spare
     # between the first two tries; the third one finds it.
@@ -236,7 +258,12 @@ def settle_claim(
 
 def return_seat(standing: Standing, pool_id: str) -> Pool:
     """Count one seat fewer as assigned, and return the pool after it."""
-    pool: Pool = _return.model(standing.account.id, pool_id)
+    if gathering.counted_pools() is None:
+        returned: Pool = _return.model(standing.account.id, pool_id)
+        return returned
+    pool = gathering.pool(standing.account.id, pool_id)
+    pool.assigned -= 1
+    pool.version += 1
     return pool
 
 
@@ -252,18 +279,13 @@ def _seats_of(holder: Holder, seat_types: list[str]) -> list[Seat]:
     return [seat for seat in holder.seats if seat.seat_type in seat_types]
 
 
-@compiled
-def _delete_seat(account_id: Any, id: Any) -> Any:
-    return Seat.delete().where(Seat.account_id == account_id, Seat.id == id)
-
-
 def let_go(standing: Standing, holder: Holder, seat: Seat, touching: bool = True) -> Pool | None:
     """
     Remove a seat from its holder without telling; returns the pool that it went back to.
 
     `touching` writes the change of the user, which is left to the caller otherwise.
     """
-    _delete_seat.run(seat.account_id, seat.id)
+    gathering.delete_seat(seat)
     holder.seats.remove(seat)
     if touching:
         touch(holder)
@@ -300,13 +322,8 @@ def _take_up(
     seat = new_seat(standing, actor, holder, seat_type, pool)
     holder.seats.append(seat)
     touch(holder, holds_exclusive=seat_type.exclusive)
-    _insert_seat.run(*[getattr(seat, name) for name in Seat._meta.sorted_field_names])
+    gathering.insert_seat(seat)
     return seat
-
-
-@compiled
-def _insert_seat(*columns: Any) -> Any:
-    return Seat.insert_many([columns], fields=Seat._meta.sorted_fields).as_rowcount()
 
 
 def new_seat(
@@ -334,7 +351,7 @@ def retype(holder: Holder, seat: Seat, wanted: SeatType, pool: Pool | None) -> N
     seat.seat_type, seat.pool_id = wanted.name, None if pool is None else pool.id
     seat.version += 1
     touch(holder, holds_exclusive=wanted.exclusive)
-    seat.save(only=("seat_type", "pool_id", "exclusive", "version"))
+    gathering.change_seat(seat, ("seat_type", "pool_id", "exclusive", "version"))
 
 
 def held_by(holder: Holder) -> seats.Holding:
@@ -351,16 +368,4 @@ def touch(holder: Holder, **changes: object) -> None:
     for name, value in changes.items():
         setattr(user, name, value)
     user.version += 1
-    names = ("version", *changes)
-    _changing(names).run(user.account_id, user.id, user.version, *changes.values())
-
-
-@cache
-def _changing(names: tuple[str, ...]) -> Statement:
-    """The change of these columns of a user; there are few sets of columns that change together."""
-
-    def change(account_id: Any, id: Any, *values: Any) -> Any:
-        changed = User.update(dict(zip(names, values, strict=True)))
-        return changed.where(User.account_id == account_id, User.id == id)
-
-    return compiled(change)
+    gathering.change_user(user, changes)

@@ -171,7 +171,7 @@ def standing_of(actor: Actor, alone: bool = False) -> Standing:
     alone = alone or here.alone
     account, lapses_at = _locked_account(actor.account, alone)
     now = hands.instant_of(account.test_clock_id)
-    here.hands = now if account.test_clock_id else None
+    here.instant = now if account.test_clock_id else None
     subscriptions = live_subscriptions(account.id)
     if not alone and not on_sqlite() and any(s.term_ends_at <= now for s in subscriptions):
         # Whoever shares the account relies on the terms that he has read.

@@ -11,14 +11,14 @@ from typing import Any
 
 from peewee import chunked
 
-from licensing import events, finding, resources
+from licensing import events, finding, resources, rows
 from licensing.db import transactional
 from licensing.events import EventType, Reason
-from licensing.models import Account, Pool, Row, Seat, User
+from licensing.models import Account, Pool, User
 from licensing.operations import (
     administering,
     assigning,
-    drafting,
+    gathering,
     giving_way,
     holding,
     users,
@@ -122,7 +122,7 @@ class _Draft:
 
     def __init__(self, standing: Standing, actor: Actor, pools: list[Pool]) -> None:
         self.standing, self.actor, self.before = standing, actor, pools
-        self.pools = {pool.seat_type: _copied(pool) for pool in pools}
+        self.pools = {pool.seat_type: gathering.copied(pool) for pool in pools}
         self.line_of_email: dict[str, int] = {}
         self.external_ids: set[str] = set()
 
@@ -185,7 +185,7 @@ class _Draft:
         held = [seat_type.name for seat_type, _ in newcomer.given]
         replaced = seats.replaced_by(standing.catalogue, holder.user.id, held, wanted)
         if wanted.paid:
-            drafting.claim(standing, self.pools, wanted)
+            holding.claim_in(standing, self.pools, wanted)
         for name in replaced:
             if name in self.pools:
                 self.pools[name].assigned -= 1
@@ -199,16 +199,11 @@ class _Draft:
             wanted = welcoming.default_seat(standing, user, self.pools)
             if wanted is not None:
                 if wanted.paid:
-                    drafting.claim(standing, self.pools, wanted)
+                    holding.claim_in(standing, self.pools, wanted)
                 newcomer.given.append((wanted, Reason.DEFAULT_SEAT))
         name = seats.fallback(standing.catalogue, standing.situation, user.status)
         if name is not None and not newcomer.given:
             newcomer.given.append((standing.catalogue.seat_type(name), Reason.FALLBACK))
-
-
-def _copied(pool: Pool) -> Pool:
-    """A pool that can be counted in without the other one noticing."""
-    return Pool(**pool.__data__)
 
 
 def _taken(standing: Standing, field: Any, wanted: list[str]) -> dict[str, str]:
@@ -222,24 +217,24 @@ def _taken(standing: Standing, field: Any, wanted: list[str]) -> dict[str, str]:
 
 
 def _write(standing: Standing, actor: Actor, before: list[Pool], newcomers: list[Newcomer]) -> None:
-    pools = {pool.seat_type: _copied(pool) for pool in before}
+    pools = {pool.seat_type: gathering.copied(pool) for pool in before}
     last: dict[str, str] = {}
     for newcomer in newcomers:
         holder = newcomer.holder
         created = events.record(actor, EventType.USER_CREATED, holder.resource())
         for seat_type, reason in newcomer.given:
-            pool = drafting.claim(standing, pools, seat_type) if seat_type.paid else None
+            pool = holding.claim_in(standing, pools, seat_type)[0] if seat_type.paid else None
             cause = None if reason is Reason.REQUESTED else created
             event = _given(standing, actor, holder, seat_type, pool, reason, cause)
             if pool is not None:
                 last[pool.seat_type] = event
     everybody = [newcomer.holder.user for newcomer in newcomers]
-    _insert(User, everybody)
+    rows.insert(everybody)
     finding.keep(standing.account.id, [(user.id, user.search_text) for user in everybody])
     for was in before:
         if was.seat_type in last:
             _count(standing, actor, was, pools[was.seat_type], last[was.seat_type])
-    _insert(Seat, [seat for newcomer in newcomers for seat in newcomer.holder.seats])
+    rows.insert([seat for newcomer in newcomers for seat in newcomer.holder.seats])
     _count_super_admins(standing, newcomers)
 
 
@@ -266,7 +261,6 @@ def _given(
 
 def _count(standing: Standing, actor: Actor, was: Pool, pool: Pool, cause: str) -> None:
     """Write what a locked pool has come to, with what follows (R22, R32)."""
-    pool.version += pool.assigned - was.assigned
     pool.save()
     needed = was.scheduled_removal - pool.scheduled_removal
     if needed:
@@ -281,10 +275,3 @@ def _count_super_admins(standing: Standing, newcomers: list[Newcomer]) -> None:
         Account.update(super_admins=Account.super_admins + more).where(
             Account.id == standing.account.id
         ).execute()
-
-
-def _insert(model: type[Row], rows: Sequence[Row]) -> None:
-    fields: list[Any] = list(model._meta.sorted_fields)
-    values = [tuple(getattr(row, field.name) for field in fields) for row in rows]
-    for chunk in chunked(values, ROWS_PER_STATEMENT):
-        model.insert_many(chunk, fields=fields).execute()

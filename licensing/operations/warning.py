@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from licensing import events
 from licensing.events import EventType
 from licensing.models import Pool
+from licensing.operations import gathering
 from licensing.operations.standing import Standing
 from licensing.rules.permissions import Actor
 from licensing.rules.pools import Warning as Line
@@ -33,7 +34,7 @@ def counting_together(standing: Standing, actor: Actor, pools: list[Pool]) -> It
     for was in pools:
         cause = counted[was.id]
         if cause is not None:
-            pool = Pool.get(Pool.account_id == was.account_id, Pool.id == was.id)
+            pool = gathering.pool(was.account_id, was.id)
             line = crossed(unassigned(was), unassigned(pool), pool.low_mark)
             tell_line(standing, actor, pool, line, cause)
 
