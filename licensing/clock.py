@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import lru_cache
 
 
 def system_time() -> datetime:
@@ -30,6 +31,8 @@ def reading(source: Callable[[], datetime]) -> Iterator[None]:
         _read = before
 
 
+# Kept, because the things of an answer, or of a batch, have few instants, each of them many times.
+@lru_cache(maxsize=512)
 def to_text(instant: datetime) -> str:
     """`instant` as the API shows it: RFC 3339 in UTC with milliseconds and Z."""
     if instant.tzinfo is not UTC:

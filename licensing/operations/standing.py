@@ -1,7 +1,7 @@
 """Where an account stands: what every command reads first, locked until its commit (R23b)."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from operator import attrgetter
@@ -130,28 +130,35 @@ class Standing:
 
     def entitlements_of(self, holder: Holder) -> Mapping[str, Entitlement]:
         """What the user may do with each feature, as things stand now (R9)."""
-        return entitlements.entitlements(
-            self.catalogue,
-            entitlements.Holder(
-                account_open=self.account.status == AccountStatus.ACTIVE,
-                status=holder.user.status,
-                seat_types=tuple(holder.seat_types),
-                subscriptions=self.situation.tiers,
-                suspended=self.suspended,
-            ),
-        )
+        ((_, answers),) = self.entitlements_of_each([holder])
+        return answers
+
+    def entitlements_of_each(
+        self, holders: Iterable[Holder]
+    ) -> Iterator[tuple[Holder, Mapping[str, Entitlement]]]:
+        """The same for each of several users, worked out once for those who are alike."""
+        is_open = self.account.status == AccountStatus.ACTIVE
+        tiers, suspended = self.situation.tiers, self.suspended
+        known: dict[tuple[str, tuple[str, ...]], Mapping[str, Entitlement]] = {}
+        for holder in holders:
+            kind = holder.user.status, tuple(holder.seat_types)
+            if kind not in known:
+                alike = entitlements.Holder(is_open, *kind, tiers, suspended)
+                known[kind] = entitlements.entitlements(self.catalogue, alike)
+            yield holder, known[kind]
 
     def changed_features(self, holder: Holder) -> dict[str, Level]:
         """The features of which the user may do something else now, with the former level."""
-        after = self.entitlements_of(holder)
-        # Who holds the same kinds of seats has the very same answers, which are kept.
-        if after is holder.before:
-            return {}
-        return {
-            feature: was.level
-            for feature, was in holder.before.items()
-            if was.level != after[feature].level
-        }
+        return _changed(holder.before, self.entitlements_of(holder))
+
+
+def _changed(
+    before: Mapping[str, Entitlement], after: Mapping[str, Entitlement]
+) -> dict[str, Level]:
+    # Who holds the same kinds of seats has the very same answers, which are kept.
+    if after is before:
+        return {}
+    return {name: was.level for name, was in before.items() if was.level != after[name].level}
 
 
 def standing_of(actor: Actor, alone: bool = False) -> Standing:
@@ -240,10 +247,10 @@ def lock_holders(standing: Standing, user_ids: Iterable[str]) -> None:
     seats = defaultdict(list)
     for seat in sorted(held, key=attrgetter("id")):
         seats[seat.user_id].append(seat)
-    for user in users:
-        holder = Holder(user, seats[user.id], standing.now)
-        holder.before = standing.entitlements_of(holder)
-        standing.holders[user.id] = holder
+    locked = [Holder(user, seats[user.id], standing.now) for user in users]
+    for holder, answers in standing.entitlements_of_each(locked):
+        holder.before = answers
+        standing.holders[holder.user.id] = holder
 
 
 @compiled
@@ -277,23 +284,30 @@ def lock_all_holders(standing: Standing) -> None:
 def _tell_changed_entitlements(actor: Actor, standing: Standing) -> None:
     """user.entitlements_changed, for each user whose answer of R9 is another one now."""
     teller = system(standing.account.id, actor.request_id, actor.traceparent)
-    for holder in standing.holders.values():
-        changed = standing.changed_features(holder)
+    first = None if standing.upheaval else _first_events()
+    # What is told of each, by what was and is: the same of all whom a batch gives the same.
+    told: dict[tuple[int, int], tuple[dict[str, Level], dict[str, Level]]] = {}
+    for holder, after in standing.entitlements_of_each(standing.holders.values()):
+        both = id(holder.before), id(after)
+        if both not in told:
+            now = {feature: answer.level for feature, answer in after.items()}
+            told[both] = _changed(holder.before, after), now
+        changed, features = told[both]
         if changed:
-            after = standing.entitlements_of(holder)
+            user_id = holder.user.id
             events.record(
                 teller,
                 EventType.USER_ENTITLEMENTS_CHANGED,
-                {
-                    "user_id": holder.user.id,
-                    "seat_types": holder.seat_types,
-                    "features": {feature: answer.level for feature, answer in after.items()},
-                },
+                {"user_id": user_id, "seat_types": holder.seat_types, "features": features},
                 previous={"features": changed},
-                cause=standing.upheaval or _first_event_about(holder.user.id),
+                cause=first.get(user_id) if first is not None else standing.upheaval,
             )
 
 
-def _first_event_about(user_id: str) -> str | None:
-    recorded = transaction().events
-    return next((event.id for event in recorded if user_id in event.subjects), None)
+def _first_events() -> dict[str, str]:
+    """The first event of the transaction about each user, and each seat."""
+    first: dict[str, str] = {}
+    for event in transaction().events:
+        for subject in event.subjects:
+            first.setdefault(subject, event.id)
+    return first
