@@ -31,7 +31,7 @@ def reading(source: Callable[[], datetime]) -> Iterator[None]:
         _read = before
 
 
-# Kept, because the things of an answer, or of a batch, have few instants, each of them many times.
+# What is made of an instant is kept: an answer, or a batch, has few of them, each many times.
 @lru_cache(maxsize=512)
 def to_text(instant: datetime) -> str:
     """`instant` as the API shows it: RFC 3339 in UTC with milliseconds and Z."""
@@ -39,3 +39,12 @@ def to_text(instant: datetime) -> str:
         instant = instant.astimezone(UTC)
     # Not strftime, which takes three times as long: a page shows some hundred of these.
     return instant.isoformat(timespec="milliseconds")[:-6] + "Z"
+
+
+@lru_cache(maxsize=512)
+def to_kept(instant: datetime) -> str:
+    """`instant` as SQLite keeps it: text in UTC of fixed width, which sorts."""
+    if instant.tzinfo is None:
+        raise ValueError("an instant needs a time zone")
+    in_utc = instant if instant.tzinfo is UTC else instant.astimezone(UTC)
+    return in_utc.isoformat(" ", "microseconds")

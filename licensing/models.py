@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 from peewee import CompositeKey, Model
 
-from licensing import chain
+from licensing import chain, clock
 from licensing.columns import BigIntegerField, BooleanField, Field, IntegerField, TextField
 from licensing.db import db
 
@@ -22,12 +22,7 @@ class InstantField(Field):
 
     def db_value(self, value: datetime | None) -> str | None:
         """Aware datetimes only: a naive one has no instant."""
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError("an instant needs a time zone")
-        in_utc = value if value.tzinfo is UTC else value.astimezone(UTC)
-        return in_utc.isoformat(" ", "microseconds")
+        return None if value is None else clock.to_kept(value)
 
     def python_value(self, value: str | datetime | None) -> datetime | None:
         """An aware datetime in UTC, whatever the driver gives."""

@@ -4,7 +4,7 @@ from typing import Any
 
 from marshmallow import ValidationError, post_load, validates_schema
 
-from licensing.api import fields, problems
+from licensing.api import fields, lines, problems
 from licensing.api.fields import EXAMPLE_ID
 from licensing.api.kit import Blueprint, Request, Response
 from licensing.api.seats import SEAT_TYPE, SeatResponse
@@ -89,6 +89,7 @@ class BatchRequest(Request):
 
     changes = fields.ListOf(
         fields.Nested(ChangeRequest, description="A change"),
+        plain=lines.changes,
         required=True,
         min=1,
         max=LARGEST_BATCH,

@@ -8,7 +8,7 @@ are no integers.
 import re
 import unicodedata
 import zoneinfo
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
@@ -82,7 +82,7 @@ class Text(Documented, marshmallow.fields.String):
 class Name(Text):
     """A name of the catalogue."""
 
-    pattern = re.compile(r"[a-z][a-z0-9_]{0,63}")
+    pattern: re.Pattern[str] = re.compile(r"[a-z][a-z0-9_]{0,63}")
     complaint = "A name has lower-case letters, digits and _ only."
 
     def __init__(self, **options: Any) -> None:
@@ -245,7 +245,11 @@ class Nested(Documented, marshmallow.fields.Nested):
 
 
 class ListOf(Documented, marshmallow.fields.List[Any]):
-    """A list of `min` to `max` items; `unique` names the member in which no two may agree."""
+    """
+    A list of `min` to `max` items; `unique` names the member in which no two may agree.
+
+    `plain` reads a list whose items are all plainly right, as `inner` would; None of any other.
+    """
 
     def __init__(
         self,
@@ -254,9 +258,10 @@ class ListOf(Documented, marshmallow.fields.List[Any]):
         max: int,
         min: int = 0,
         unique: str | None = None,
+        plain: Callable[[list[Any]], list[Any] | None] | None = None,
         **options: Any,
     ) -> None:
-        self.bounds, self.unique = (min, max), unique
+        self.bounds, self.unique, self.plain = (min, max), unique, plain
         super().__init__(
             cls_or_instance=inner, metadata={"minItems": min, "maxItems": max}, **options
         )
@@ -265,6 +270,10 @@ class ListOf(Documented, marshmallow.fields.List[Any]):
         least, most = self.bounds
         if isinstance(value, list) and not least <= len(value) <= most:
             raise ValidationError(f"Must have between {least} and {most} items.")
+        if self.plain is not None and isinstance(value, list):
+            plain = self.plain(value)
+            if plain is not None:
+                return plain
         items: list[Any] = super()._deserialize(value, attr, data, **kwargs)
         if self.unique is not None:
             seen = [item[self.unique] for item in items]

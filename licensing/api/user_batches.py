@@ -5,6 +5,7 @@ from typing import Any
 from marshmallow import ValidationError, post_load, validates_schema
 
 from licensing.api import fields
+from licensing.api import lines as plain_lines
 from licensing.api.batches import (
     LARGEST_BATCH_BODY,
     AnsweredLine,
@@ -46,6 +47,7 @@ class UserBatchRequest(Request):
 
     lines = fields.ListOf(
         fields.Nested(NewUserRequest, description="A user"),
+        plain=plain_lines.new_users,
         required=True,
         min=1,
         max=LARGEST_USER_BATCH,

@@ -4,6 +4,7 @@ from typing import Any
 
 from licensing.api import fields
 from licensing.api.kit import Blueprint, Page, Request, Response, window_of
+from licensing.api.lines import MOST_SEAT_TYPES
 from licensing.api.refusing import GIVING_A_SEAT, TRANSFERRING
 from licensing.operations import activity, deactivating
 from licensing.operations import users as operations
@@ -53,7 +54,7 @@ def permissions_field(**options: Any) -> fields.ListOf:
 def seat_types_field(description: str) -> fields.ListOf:
     """The field of the seats that a new user gets."""
     one = fields.Name(description="A seat type", example="core")
-    return fields.ListOf(one, max=20, description=description, example=["core"])
+    return fields.ListOf(one, max=MOST_SEAT_TYPES, description=description, example=["core"])
 
 
 class NewUserMembers(Request):
