@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
+from licensing import clock
 from licensing.compiled import in_parts
 from licensing.db import db
 from licensing.models import InstantField, Pool, PoolFigures, SeatHolding
@@ -54,7 +55,7 @@ END_HOLDINGS = (
     "ended_by = ?, reason = ? WHERE ends_at IS NULL AND (seat_id, account_id) "
 )
 _INSTANT = InstantField()
-_kept = _INSTANT.db_value
+_kept = clock.to_kept
 
 
 @dataclass
@@ -155,7 +156,7 @@ def _keep_holdings(account_id: str, told: Sequence[Told]) -> None:
             )
     for rows in in_parts(handovers.rows):
         places = ", ".join([_places(len(SeatHolding._meta.sorted_fields))] * len(rows))
-        _run(KEEP_HOLDINGS + places, tuple(value for row in rows for value in row.values()))
+        _run(KEEP_HOLDINGS + places, [value for row in rows for value in row.values()])
 
 
 def _one_of(many: int) -> str:
@@ -172,7 +173,7 @@ def _places(count: int) -> str:
     return "(" + ", ".join("?" * count) + ")"
 
 
-def _run(sql: str, parameters: tuple[Any, ...]) -> Any:
+def _run(sql: str, parameters: Sequence[Any]) -> Any:
     return db.obj.execute_sql(sql.replace("?", db.param), parameters)
 
 

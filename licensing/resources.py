@@ -7,6 +7,7 @@ never differ.
 
 from collections.abc import Iterable
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 from licensing.clock import to_text
@@ -144,20 +145,24 @@ def pool(row: Pool, renews_at: datetime) -> Resource:
     }
 
 
+_of_seat = attrgetter(
+    "account_id",
+    "id",
+    "user_id",
+    "seat_type",
+    "pool_id",
+    "assigned_at",
+    "assigned_by_type",
+    "assigned_by_id",
+    "version",
+    "created_at",
+)
+
+
 def seat(row: Seat) -> Resource:
     """A held seat."""
-    columns = (
-        row.account_id,
-        row.id,
-        row.user_id,
-        row.seat_type,
-        row.pool_id,
-        to_text(row.assigned_at),
-        row.assigned_by_type,
-        row.assigned_by_id,
-        row.version,
-        to_text(row.created_at),
-    )
+    *first, assigned_at, by_type, by_id, version, created_at = _of_seat(row)
+    columns = (*first, to_text(assigned_at), by_type, by_id, version, to_text(created_at))
     return seats_of([columns])[0]
 
 

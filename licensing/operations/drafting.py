@@ -188,6 +188,8 @@ class Draft:
         exclusive = {
             name for name, kind in self.standing.catalogue.seat_types.items() if kind.exclusive
         }
+        if not any(line.giver for line in lines):
+            return list(lines)
         leaving: dict[Line, set[Place]] = {}
         coming: dict[Line, set[Place]] = {}
         for line in lines:

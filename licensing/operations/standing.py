@@ -51,7 +51,10 @@ class Holder:
 
     def seat_of(self, seat_type: str) -> Seat | None:
         """The seat of that type, None where the user holds none."""
-        return next((seat for seat in self.seats if seat.seat_type == seat_type), None)
+        for seat in self.seats:
+            if seat.seat_type == seat_type:
+                return seat
+        return None
 
     def resource(self) -> resources.Resource:
         """The user as the API shows it."""

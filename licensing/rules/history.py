@@ -8,7 +8,7 @@ what lies between is known, too, whenever each took effect.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from licensing.rules.event_types import EventType
 
@@ -36,8 +36,7 @@ class Figures:
 NO_SEATS = Figures()
 
 
-@dataclass(frozen=True)
-class Told:
+class Told(NamedTuple):
     """
     An event, as far as the past is concerned.
 
