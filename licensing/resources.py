@@ -7,7 +7,6 @@ never differ.
 
 from collections.abc import Iterable
 from datetime import datetime
-from operator import attrgetter
 from typing import Any
 
 from licensing.clock import to_text
@@ -145,7 +144,7 @@ def pool(row: Pool, renews_at: datetime) -> Resource:
     }
 
 
-_of_seat = attrgetter(
+OF_A_SEAT = (
     "account_id",
     "id",
     "user_id",
@@ -161,7 +160,8 @@ _of_seat = attrgetter(
 
 def seat(row: Seat) -> Resource:
     """A held seat."""
-    *first, assigned_at, by_type, by_id, version, created_at = _of_seat(row)
+    # All at once: to ask Peewee for each took three times as long.
+    *first, assigned_at, by_type, by_id, version, created_at = map(row.__data__.get, OF_A_SEAT)
     columns = (*first, to_text(assigned_at), by_type, by_id, version, to_text(created_at))
     return seats_of([columns])[0]
 

@@ -1,12 +1,13 @@
 """Statements that find rows by their keys, or write new ones, for verbs and questions alike."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cache
-from operator import attrgetter
-from typing import Any
+from typing import Any, TypeVar
 
 from licensing.compiled import Statement, compiled, in_parts
 from licensing.models import Account, Row, Seat, User
+
+R = TypeVar("R", bound=Row)
 
 
 @compiled
@@ -39,20 +40,27 @@ def _all_of(model: Any) -> Statement:
     )
 
 
+def made(model: type[R], **columns: Any) -> R:
+    """A new row with these columns; Peewee would set one after the other, which takes longer."""
+    row = model(__no_default__=True)
+    row.__data__ = columns
+    return row
+
+
 def insert(new: Sequence[Row]) -> None:
     """Write new rows, all of one table, many of them by one statement."""
     if not new:
         return
-    statement, columns = _insertion(type(new[0]))
+    statement, names = _insertion(type(new[0]))
     for part in in_parts(new):
-        statement.run(tuple([columns(row) for row in part]))
+        statement.run(tuple([tuple(map(row.__data__.get, names)) for row in part]))
 
 
 @cache
-def _insertion(model: type[Row]) -> tuple[Statement, Callable[[Any], Any]]:
+def _insertion(model: type[Row]) -> tuple[Statement, list[str]]:
+    """What writes rows of a table, and the names of its columns."""
     fields: list[Any] = list(model._meta.sorted_fields)
-    names = [field.name for field in fields]
     return (
         compiled(lambda rows: model.insert_many(rows, fields=fields).as_rowcount()),
-        attrgetter(*names),
+        [field.name for field in fields],
     )

@@ -9,6 +9,7 @@ very functions of the single commands.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from licensing import rows
 from licensing.models import Pool, Seat
 from licensing.operations import assigning, gathering, giving_back, holding
 from licensing.operations.standing import Holder, Standing
@@ -30,29 +31,28 @@ Place = tuple[str, str]
 
 
 # Each is itself alone: to compare what they say took a twentieth of a batch.
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class Line:
-    """A line of a batch whose users were found; `number` counts from 1."""
+    """
+    A line of a batch whose users were found.
+
+    Attributes:
+        number: which one it is, counted from 1.
+        change: as it was sent.
+        user_id, to_user_id: who has the seat until now, and who has it afterwards.
+        action: what the line does.
+        seat_type, to_seat_type: the type of the seat that it is about, and the one afterwards.
+    """
 
     number: int
     change: Change
     user_id: str
     to_user_id: str
 
-    @property
-    def action(self) -> LineAction:
-        """What the line does."""
-        return self.change.action
-
-    @property
-    def seat_type(self) -> str:
-        """The type of the seat that it is about."""
-        return self.change.seat_type
-
-    @property
-    def to_seat_type(self) -> str:
-        """The type of the seat afterwards."""
-        return self.change.to_seat_type or self.change.seat_type
+    def __post_init__(self) -> None:
+        self.action = self.change.action
+        self.seat_type = self.change.seat_type
+        self.to_seat_type = self.change.to_seat_type or self.seat_type
 
     @property
     def giver(self) -> Place | None:
@@ -260,7 +260,8 @@ class Draft:
                 return
         assigning.refuse_receiver(self.standing, receiver, wanted)
         self.replaced[line] = self._received(line, receiver, wanted)
-        receiver.seats.append(Seat(id=seat.id if seat else NEW, seat_type=wanted.name))
+        id = seat.id if seat else NEW
+        receiver.seats.append(rows.made(Seat, id=id, seat_type=wanted.name))
 
     def _received(self, line: Line, receiver: Holder, wanted: SeatType) -> list[Seat]:
         """Count what a user is given; the seats that end for it."""

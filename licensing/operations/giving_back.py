@@ -54,7 +54,7 @@ def _marked(standing: Standing, seat_type: str, quantity: int) -> Pool | None:
     """The pool with so many more seats that are to leave; None where it cannot be (R19)."""
     pools = gathering.counted_pools()
     if pools is not None:
-        pool = pools[seat_type]
+        pool: Pool = pools[seat_type]
         if not can_give_back(pool, quantity):
             return None
         pool.scheduled_removal += quantity

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
-from licensing import events, ids, resources
+from licensing import events, ids, resources, rows
 from licensing.compiled import compiled
 from licensing.db import for_update
 from licensing.events import EventType, Reason
@@ -224,7 +224,8 @@ def claim_in(
         raise NoSeatAvailable(seat_type.name, pool.purchased, pool.assigned)
     # R22: those that no removal has claimed are used up first.
     from_removal = spare(pool) <= 0
-    pool.scheduled_removal -= from_removal
+    if from_removal:
+        pool.scheduled_removal -= 1
     pool.assigned += 1
     pool.version += 1
     return pool, from_removal
@@ -261,7 +262,7 @@ def return_seat(standing: Standing, pool_id: str) -> Pool:
     if gathering.counted_pools() is None:
         returned: Pool = _return.model(standing.account.id, pool_id)
         return returned
-    pool = gathering.pool(standing.account.id, pool_id)
+    pool: Pool = gathering.pool(standing.account.id, pool_id)
     pool.assigned -= 1
     pool.version += 1
     return pool
@@ -330,7 +331,8 @@ def new_seat(
     standing: Standing, actor: Actor, holder: Holder, seat_type: SeatType, pool: Pool | None
 ) -> Seat:
     """A seat for the holder; not written yet."""
-    return Seat(
+    return rows.made(
+        Seat,
         account_id=standing.account.id,
         id=ids.new("seat"),
         user_id=holder.user.id,

@@ -217,24 +217,23 @@ def _taken(standing: Standing, field: Any, wanted: list[str]) -> dict[str, str]:
 
 
 def _write(standing: Standing, actor: Actor, before: list[Pool], newcomers: list[Newcomer]) -> None:
-    pools = {pool.seat_type: gathering.copied(pool) for pool in before}
     last: dict[str, str] = {}
-    for newcomer in newcomers:
-        holder = newcomer.holder
-        created = events.record(actor, EventType.USER_CREATED, holder.resource())
-        for seat_type, reason in newcomer.given:
-            pool = holding.claim_in(standing, pools, seat_type)[0] if seat_type.paid else None
-            cause = None if reason is Reason.REQUESTED else created
-            event = _given(standing, actor, holder, seat_type, pool, reason, cause)
-            if pool is not None:
-                last[pool.seat_type] = event
-    everybody = [newcomer.holder.user for newcomer in newcomers]
-    rows.insert(everybody)
-    finding.keep(standing.account.id, [(user.id, user.search_text) for user in everybody])
-    for was in before:
-        if was.seat_type in last:
-            _count(standing, actor, was, pools[was.seat_type], last[was.seat_type])
-    rows.insert([seat for newcomer in newcomers for seat in newcomer.holder.seats])
+    with gathering.together(standing.account.id, before):
+        for newcomer in newcomers:
+            holder = newcomer.holder
+            created = events.record(actor, EventType.USER_CREATED, holder.resource())
+            for seat_type, reason in newcomer.given:
+                pool = holding.claim_seat(standing, seat_type)[0] if seat_type.paid else None
+                cause = None if reason is Reason.REQUESTED else created
+                event = _given(standing, actor, holder, seat_type, pool, reason, cause)
+                if pool is not None:
+                    last[pool.seat_type] = event
+        everybody = [newcomer.holder.user for newcomer in newcomers]
+        rows.insert(everybody)
+        finding.keep(standing.account.id, [(user.id, user.search_text) for user in everybody])
+        for was in before:
+            if was.seat_type in last:
+                _tell_count(standing, actor, was, last[was.seat_type])
     _count_super_admins(standing, newcomers)
 
 
@@ -251,6 +250,7 @@ def _given(
     holder.user.holds_exclusive = seat_type.exclusive
     holder.user.version += 1
     holder.seats.append(seat)
+    gathering.insert_seat(seat)
     holder.user.holding = holding.held_by(holder)
     numbers = standing.numbers_or_none(pool)
     seen = resources.seat(seat)
@@ -259,9 +259,9 @@ def _given(
     )
 
 
-def _count(standing: Standing, actor: Actor, was: Pool, pool: Pool, cause: str) -> None:
-    """Write what a locked pool has come to, with what follows (R22, R32)."""
-    pool.save()
+def _tell_count(standing: Standing, actor: Actor, was: Pool, cause: str) -> None:
+    """Tell what follows from what a pool has come to (R22, R32)."""
+    pool = gathering.pool(was.account_id, was.id)
     needed = was.scheduled_removal - pool.scheduled_removal
     if needed:
         giving_way.give_way(standing, actor, pool, needed, cause)

@@ -33,7 +33,7 @@ def _seats(
 def seat(actor: Actor, seat_id: str) -> Resource:
     """One held seat. Raises `NotFound`."""
     require(actor, SEE)
-    row = rows.seat.row(actor.account, seat_id)
+    row = rows.seat.model(actor.account, seat_id)
     if row is None:
         raise NotFound("seat", seat_id)
     return resources.seat(row)
