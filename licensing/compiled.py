@@ -65,7 +65,7 @@ class _Ready(NamedTuple):
         sql: its text.
         order: the numbers of the values, in the order of the text.
         in_order: whether they have that order already.
-        row, rows, model: make what is returned of a row of the database, or of several.
+        row, rows, model, models: make what is returned of a row of the database, or of several.
     """
 
     sql: str
@@ -74,6 +74,7 @@ class _Ready(NamedTuple):
     row: Callable[[Any], Any]
     rows: Callable[[list[Any]], list[Any]]
     model: Callable[[Any], Any]
+    models: Callable[[list[Any]], list[Any]]
 
 
 class _Plain(NamedTuple):
@@ -117,7 +118,7 @@ class Statement:
     def models(self, *values: Any) -> list[Any]:
         """What it returns, as rows of the one table whose columns these are."""
         ready, bound = self._ready(values)
-        return [ready.model(row) for row in db.obj.execute_sql(ready.sql, bound).fetchall()]
+        return ready.models(db.obj.execute_sql(ready.sql, bound).fetchall())
 
     def model(self, *values: Any) -> Any:
         """The first of them, None where there is none."""
@@ -159,7 +160,9 @@ class Statement:
         order = [value.number for value in parameters if isinstance(value, _Place)]
         columns = list(query._returning or ())
         in_order = order == list(range(next(numbers)))
-        return _Ready(sql, order, in_order, *_as_tuples(query, columns), _as_model(query, columns))
+        return _Ready(
+            sql, order, in_order, *_as_tuples(query, columns), *_as_models(query, columns)
+        )
 
 
 def compiled(build: Callable[..., Any]) -> Statement:
@@ -316,27 +319,40 @@ def _as_tuples(
         return make(values)
 
     def all_made(rows: list[Any]) -> list[Any]:
-        if not conversions or not rows:
-            return [*map(make, rows)]
-        # Column by column, which takes half as long as row by row.
-        by_column: list[Iterable[Any]] = [*zip(*rows, strict=True)]
-        for number, convert in conversions:
-            by_column[number] = map(convert, by_column[number])
-        return [*map(make, zip(*by_column, strict=True))]
+        return [*map(make, _converted(rows, conversions))]
 
     return made if conversions else make, all_made
 
 
-def _as_model(query: Any, columns: list[Any]) -> Callable[[Any], Any]:
+def _as_models(
+    query: Any, columns: list[Any]
+) -> tuple[Callable[[Any], Any], Callable[[list[Any]], list[Any]]]:
+    """The same for rows of the one table that the query is about."""
     model: Any = getattr(query, "model", None)
     names = [_name(column) for column in columns]
-    conversions = [(names[number], convert) for number, convert in _conversions(query, columns)]
+    conversions = _conversions(query, columns)
 
     def made(row: Any) -> Any:
         one = model(__no_default__=1)
-        data = one.__data__ = dict(zip(names, row, strict=True))
-        for name, convert in conversions:
-            data[name] = convert(data[name])
+        one.__data__ = dict(zip(names, row, strict=True))
         return one
 
-    return made
+    def made_of_one(row: Any) -> Any:
+        values = list(row)
+        for number, convert in conversions:
+            values[number] = convert(values[number])
+        return made(values)
+
+    return made_of_one, lambda rows: [*map(made, _converted(rows, conversions))]
+
+
+def _converted(
+    rows: list[Any], conversions: list[tuple[int, Callable[[Any], Any]]]
+) -> Iterable[Any]:
+    """The rows with what is used of them, column by column: half as long as row by row."""
+    if not conversions or not rows:
+        return rows
+    by_column: list[Iterable[Any]] = [*zip(*rows, strict=True)]
+    for number, convert in conversions:
+        by_column[number] = map(convert, by_column[number])
+    return zip(*by_column, strict=True)

@@ -358,7 +358,7 @@ def retype(holder: Holder, seat: Seat, wanted: SeatType, pool: Pool | None) -> N
 
 def held_by(holder: Holder) -> seats.Holding:
     """What kind of seats the holder holds (R27)."""
-    return seats.holding_of(seat.pool_id is not None for seat in holder.seats)
+    return seats.holding_of([seat.pool_id is not None for seat in holder.seats])
 
 
 def touch(holder: Holder, **changes: object) -> None:

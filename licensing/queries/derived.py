@@ -15,7 +15,7 @@ def wrong_of_user(user: User, held: Sequence[Seat]) -> Iterator[str]:
         yield f"user {user.id} is sorted and searched by another name or address"
     if not finding.is_kept(user.account_id, user.id, text):
         yield f"user {user.id} is not found by every part of name and address"
-    kind = holding_of(seat.pool_id is not None for seat in held)
+    kind = holding_of([seat.pool_id is not None for seat in held])
     if user.holding != kind:
         yield f"user {user.id} is marked as a holder of {user.holding} seats, not {kind}"
 

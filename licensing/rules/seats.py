@@ -3,7 +3,7 @@ What seats an account can have, who may hold which together, what giving and tak
 R8, R15).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -26,12 +26,11 @@ class Holding(StrEnum):
     NONE = "none"
 
 
-def holding_of(paid: Iterable[bool]) -> Holding:
+def holding_of(paid: Collection[bool]) -> Holding:
     """R27: paid once one of the seats held is; `paid` says it of each."""
-    held = list(paid)
-    if any(held):
+    if True in paid:
         return Holding.PAID
-    return Holding.UNPAID if held else Holding.NONE
+    return Holding.UNPAID if paid else Holding.NONE
 
 
 @dataclass(frozen=True)
