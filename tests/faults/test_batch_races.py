@@ -52,6 +52,17 @@ def test_r11_batches_for_the_last_seats_are_whole_or_refused(_: int) -> None:
     assert account.numbers("core") == (7, 6, 0)
 
 
+def test_r11_two_large_batches_at_one_pool_never_give_a_seat_twice() -> None:
+    account = an_account(core=60)
+    admin = account.user_admin
+    crowds = [[account.user() for _ in range(40)] for _ in range(2)]
+
+    results = race([partial(batch_seats, admin, [*map(_assign, crowd)]) for crowd in crowds])
+
+    assert (done(results), refused(results, BatchRefused)) == (1, 1)
+    assert account.numbers("core") == (60, 40, 0)
+
+
 @pytest.mark.parametrize("_", range(ROUNDS))
 def test_r11_batches_that_go_on_share_exactly_the_seats_that_are_left(_: int) -> None:
     account = an_account(core=7)

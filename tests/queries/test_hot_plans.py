@@ -11,9 +11,11 @@ from licensing.compiled import Statement, compiled, in_parts
 from licensing.db import db, look_at_tables, on_sqlite, transactional
 from licensing.models import Seat, SeatHolding, User
 from licensing.operations import assigning
+from licensing.operations.batches import batch_seats
 from licensing.queries import actors, entitlements, seats, users
 from licensing.queries.cursors import Window
 from licensing.queries.seats_table import Sort, seats_table
+from licensing.rules.batches import Change, LineAction, Named
 from tests.counting import asked
 from tests.world import AnAccount, an_account
 
@@ -111,15 +113,42 @@ def test_p13_nothing_that_is_asked_often_reads_or_sorts_a_crowded_table(
     assert all(any(_slow(sql, bound)) for sql, bound in control.statements)
 
 
+def test_p13_holdings_that_end_are_found_by_their_seats_however_many_end_at_once(
+    crowded: AnAccount,
+) -> None:
+    people = [crowded.user() for _ in range(8)]
+    found = {}
+
+    for many in (1, 2, 5):
+        some, people = people[:many], people[many:]
+        with asked() as seen:
+            batch_seats(crowded.by, [_assign(user) for user in some])
+        ending = [one for one in seen.statements if one[0].startswith("UPDATE seat_holdings")]
+        found[many] = [_plan(sql, bound) for sql, bound in ending]
+
+    assert all(found.values())
+    for many, plans in found.items():
+        assert all("seat_holdings_seat" in plan for plan in plans), (many, plans)
+
+
+def _assign(user: str) -> Change:
+    return Change(LineAction.ASSIGN, Named(user_id=user), "core")
+
+
+def _plan(sql: str, bound: Any) -> str:
+    if on_sqlite():
+        return "\n".join(row[3] for row in db.execute_sql(f"EXPLAIN QUERY PLAN {sql}", bound))
+    return "\n".join(row[0] for row in db.execute_sql(f"EXPLAIN {sql}", bound))
+
+
 def _slow(sql: str, bound: Any) -> Iterator[str]:
     """The plan of a statement, where it reads or sorts as many rows as there are people."""
     if not any(f'"{table._meta.table_name}"' in sql for table in CROWDED):
         return  # an account has few of all else that is asked here
+    plan = _plan(sql, bound)
     if on_sqlite():
-        plan = "\n".join(row[3] for row in db.execute_sql(f"EXPLAIN QUERY PLAN {sql}", bound))
         slow = re.search(r"^SCAN t\d|^SCAN (users|seats|seat_holdings)|USE TEMP B-TREE", plan, re.M)
     else:
-        plan = "\n".join(row[0] for row in db.execute_sql(f"EXPLAIN {sql}", bound))
         slow = re.search(r"Seq Scan on (users|seats|seat_holdings)\b|\bSort +\(cost", plan)
     if slow:
         yield f"{sql}\n{plan}"
