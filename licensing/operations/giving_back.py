@@ -52,10 +52,9 @@ def schedule(standing: Standing, actor: Actor, seat_type: str, quantity: int) ->
 
 def _marked(standing: Standing, seat_type: str, quantity: int) -> Pool | None:
     """The pool with so many more seats that are to leave; None where it cannot be (R19)."""
-    pools = gathering.counted_pools()
-    if pools is not None:
-        pool: Pool = pools[seat_type]
-        if not can_give_back(pool, quantity):
+    if gathering.counted_pools() is not None:
+        pool = holding.open_pool(standing, seat_type)
+        if pool is None or not can_give_back(pool, quantity):
             return None
         pool.scheduled_removal += quantity
         pool.version += 1

@@ -150,6 +150,9 @@ _locked_pools = compiled(lambda *of: for_update(_open_pools.query(*of)))
 
 def open_pool(standing: Standing, seat_type: str) -> Pool | None:
     """The account's pool of a type, None where it has none."""
+    pools = gathering.counted_pools()
+    if pools is not None:
+        return pools.get(seat_type)
     pool: Pool | None = _open_pools.model(standing.account.id, (seat_type,))
     return pool
 
