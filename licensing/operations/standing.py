@@ -277,6 +277,7 @@ def lock_all_holders(standing: Standing) -> None:
 def _tell_changed_entitlements(actor: Actor, standing: Standing) -> None:
     """user.entitlements_changed, for each user whose answer of R9 is another one now."""
     teller = system(standing.account.id, actor.request_id, actor.traceparent)
+    first = _first_events()
     for holder in standing.holders.values():
         changed = standing.changed_features(holder)
         if changed:
@@ -290,10 +291,11 @@ def _tell_changed_entitlements(actor: Actor, standing: Standing) -> None:
                     "features": {feature: answer.level for feature, answer in after.items()},
                 },
                 previous={"features": changed},
-                cause=standing.upheaval or _first_event_about(holder.user.id),
+                cause=standing.upheaval or first.get(holder.user.id),
             )
 
 
-def _first_event_about(user_id: str) -> str | None:
-    recorded = transaction().events
-    return next((event.id for event in recorded if user_id in event.subjects), None)
+def _first_events() -> dict[str, str]:
+    """The first event of the transaction about each user and seat."""
+    recorded = reversed(transaction().events)
+    return {subject: event.id for event in recorded for subject in event.subjects}
