@@ -287,7 +287,7 @@ def lock_all_holders(standing: Standing) -> None:
 def _tell_changed_entitlements(actor: Actor, standing: Standing) -> None:
     """user.entitlements_changed, for each user whose answer of R9 is another one now."""
     teller = system(standing.account.id, actor.request_id, actor.traceparent)
-    first = None if standing.upheaval else _first_events()
+    first = _first_events()
     # What is told of each, by what was and is: the same of all whom a batch gives the same.
     told: dict[tuple[int, int], tuple[dict[str, Level], dict[str, Level]]] = {}
     for holder, after in standing.entitlements_of_each(standing.holders.values()):
@@ -303,14 +303,11 @@ def _tell_changed_entitlements(actor: Actor, standing: Standing) -> None:
                 EventType.USER_ENTITLEMENTS_CHANGED,
                 {"user_id": user_id, "seat_types": holder.seat_types, "features": features},
                 previous={"features": changed},
-                cause=first.get(user_id) if first is not None else standing.upheaval,
+                cause=standing.upheaval or first.get(user_id),
             )
 
 
 def _first_events() -> dict[str, str]:
-    """The first event of the transaction about each user, and each seat."""
-    first: dict[str, str] = {}
-    for event in transaction().events:
-        for subject in event.subjects:
-            first.setdefault(subject, event.id)
-    return first
+    """The first event of the transaction about each user and seat."""
+    recorded = reversed(transaction().events)
+    return {subject: event.id for event in recorded for subject in event.subjects}

@@ -56,7 +56,11 @@ def _delivered(python: str, address: str, broker: str) -> float:
         command = [python, "-m", "celery", "-A", "celery_app", "worker"]
         command += ["--concurrency", "2", "--loglevel", "error"]
         with subprocess.Popen(  # noqa: S603 a peer
-            [*in_front(), *command], env=environment, cwd=PEERS, stderr=subprocess.DEVNULL
+            [*in_front(), *command],
+            env=environment,
+            cwd=PEERS,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
         ) as worker:
             try:
                 return _rate(database)

@@ -52,6 +52,11 @@ def _wrong_with(command: Command, told: list[list[Event]]) -> Iterator[str]:
 
 
 def _was_done(command: Command) -> bool:
-    """Whether the last answer says that it was done, by this attempt or by one that was lost."""
-    repeated = command.kind == "take back" and command.status == 404 and bool(command.lost)
+    """
+    Whether the last answer says that it was done, by this attempt or by one before.
+
+    One before may have had no answer, or that the database was gone: in the middle of its commit.
+    """
+    again = len(command.attempts) > 1
+    repeated = command.kind == "take back" and command.status == 404 and again
     return command.status < 300 or repeated
