@@ -97,7 +97,7 @@ def insert_seat(seat: Seat) -> None:
     """Write a new seat."""
     gathered: Gathered | None = transaction().gathered
     if gathered is None:
-        _insert_seat.run(*[getattr(seat, name) for name in Seat._meta.sorted_field_names])
+        rows.insert([seat])
     else:
         gathered.seats[seat.id] = seat
 
@@ -117,7 +117,7 @@ def delete_seat(seat: Seat) -> None:
     """Delete a seat."""
     gathered: Gathered | None = transaction().gathered
     if gathered is None:
-        _delete_seat.run(seat.account_id, seat.id)
+        _delete_seats.run(seat.account_id, (seat.id,))
     elif gathered.seats.pop(seat.id, None) is None:
         gathered.old_seats[seat.id] = None
 
@@ -126,22 +126,12 @@ def change_user(user: User, columns: Iterable[str]) -> None:
     """Write these columns of a user, whose version is one more than before."""
     gathered: Gathered | None = transaction().gathered
     if gathered is None:
-        names = ("version", *columns)
+        names = tuple(columns)
         values = [getattr(user, name) for name in names]
-        _changing(names).run(user.account_id, user.id, *values)
+        _changing(names).run(user.account_id, (user.id,), 1, *values)
         return
     _, times, before = gathered.users.get(user.id, (user, 0, frozenset()))
     gathered.users[user.id] = user, times + 1, before.union(columns)
-
-
-@compiled
-def _insert_seat(*columns: Any) -> Any:
-    return Seat.insert_many([columns], fields=Seat._meta.sorted_fields).as_rowcount()
-
-
-@compiled
-def _delete_seat(account_id: Any, id: Any) -> Any:
-    return Seat.delete().where(Seat.account_id == account_id, Seat.id == id)
 
 
 @compiled
@@ -151,18 +141,11 @@ def _delete_seats(account_id: Any, ids: Any) -> Any:
 
 @cache
 def _changing(names: tuple[str, ...]) -> Statement:
-    """The change of these columns of a user; there are few sets of columns that change together."""
+    """
+    The change of these columns of users whose versions rise alike.
 
-    def change(account_id: Any, id: Any, *values: Any) -> Any:
-        changed = User.update(dict(zip(names, values, strict=True)))
-        return changed.where(User.account_id == account_id, User.id == id)
-
-    return compiled(change)
-
-
-@cache
-def _changing_alike(names: tuple[str, ...]) -> Statement:
-    """The same of several users, whose versions rise alike."""
+    There are few sets of columns that change together.
+    """
 
     def change(account_id: Any, ids: Any, times: Any, *values: Any) -> Any:
         changes = dict(zip(names, values, strict=True))
@@ -196,7 +179,7 @@ def _write_users(gathered: Gathered) -> None:
         alike[times, columns, values].append(user.id)
     for (times, columns, values), ids in alike.items():
         for part in in_parts(ids):
-            _changing_alike(columns).run(gathered.account_id, tuple(part), times, *values)
+            _changing(columns).run(gathered.account_id, tuple(part), times, *values)
 
 
 def _write_seats(gathered: Gathered) -> None:
