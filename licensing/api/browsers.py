@@ -1,26 +1,16 @@
 """
-What browsers need: CORS by an exact list of origins, safe headers; and for everybody the names of
-the request, its own and the one of the trace that it is a part of.
+What browsers need: CORS by an exact list of origins, and safe headers.
 """
 
 import re
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response
 from flask_cors import CORS
 
-from licensing import ids
+from licensing.api import in_hand
 
-if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIEnvironment
-
-REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
-# W3C Trace Context: version, trace, parent, flags; a trace or a parent of zeros is none.
-TRACEPARENT = re.compile(
-    r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}"
-)
 SENT = (
     "Authorization",
     "Content-Type",
@@ -69,13 +59,13 @@ def welcome_browsers(app: Flask, origins: tuple[str, ...], hsts_seconds: int = 0
     app.extensions["always"] = always
 
     def add_headers(response: Response) -> Response:
-        response.headers.extend(always.missing(response.headers.keys()))
+        request_id = in_hand.current().request_id
+        response.headers.extend(always.missing(response.headers.keys(), request_id))
         varies = always.varies(response.headers.get("Vary"))
         if varies is not None:
             response.headers["Vary"] = varies
         return response
 
-    app.before_request(lambda: take_names(request.environ))
     app.after_request(add_headers)
     if origins:
         CORS(
@@ -103,9 +93,8 @@ class Always:
         # small request.
         self._missing = lru_cache(MOST_SETS_OF_HEADERS)(self._find_missing)
 
-    def missing(self, there: Iterable[str]) -> dict[str, str]:
+    def missing(self, there: Iterable[str], request_id: str) -> dict[str, str]:
         """Those of them that are missing where there are headers of these names already."""
-        request_id = g.get("request_id") or ids.new("req")
         return self._missing(tuple(there)) | {"X-Request-Id": request_id}
 
     def _find_missing(self, there: tuple[str, ...]) -> dict[str, str]:
@@ -118,11 +107,3 @@ class Always:
             return so_far
         # Also where no origin asked, lest a cache gives an answer without the headers to one.
         return f"{so_far}, Origin" if so_far else "Origin"
-
-
-def take_names(environ: "WSGIEnvironment") -> None:
-    """Name the request in hand as its sender does, or anew; and the trace that it is a part of."""
-    sent = environ.get("HTTP_X_REQUEST_ID", "")
-    g.request_id = sent if REQUEST_ID.fullmatch(sent) else ids.new("req")
-    trace = environ.get("HTTP_TRACEPARENT", "")
-    g.traceparent = trace if TRACEPARENT.fullmatch(trace) else None

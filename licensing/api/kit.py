@@ -20,6 +20,7 @@ from licensing.api import (
     auth,
     browsers,
     documenting,
+    in_hand,
     limiting,
     openapi,
     operation,
@@ -345,6 +346,7 @@ def build_api(
     app.url_map.converters[paths.ID] = paths.IdConverter
     # A path has one form: with a slash at its end it is another one, and unknown.
     app.url_map.strict_slashes = True
+    in_hand.take_each(app)
     problems.handle_errors(app)
     browsers.welcome_browsers(app, origins, callers.hsts_seconds)
     limiting.limit(app, callers, authenticate)

@@ -14,21 +14,20 @@ import time
 from collections.abc import Callable
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
-from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
+from typing import NamedTuple, NoReturn, Protocol, cast
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response, request
 from limits.errors import ConfigurationError, StorageError
 from limits.storage import storage_from_string
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from licensing.api import in_hand
 from licensing.api.auth import Authenticator, names_a_key
+from licensing.api.in_hand import InHand
 from licensing.api.request_refusals import RateLimited, Unauthenticated
 from licensing.callers import Callers, Limits
 from licensing.rules.permissions import Actor, ActorType
 from licensing.settings import PREFIX, StartRefused
-
-if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIEnvironment
 
 WINDOW = 60
 # A storage that does not answer is left alone for a while; nobody is kept waiting, nobody refused.
@@ -106,7 +105,7 @@ class Used(NamedTuple):
 
 
 class Limiter:
-    """Counts requests, and refuses those that are too many."""
+    """Counts requests, and tells those that are too many."""
 
     def __init__(
         self,
@@ -129,29 +128,20 @@ class Limiter:
         self._known: set[bytes] = set()
 
     def count(self, policy: str, who: str) -> Used | None:
-        """
-        Count a request; None where there is no limit, or no storage that answers.
+        """Count a request; None where there is no limit, or no storage that answers."""
+        return self._used(policy, who, lambda key: self._counters.incr(key, WINDOW))
 
-        Raises `RateLimited` when it is one too many.
+    def guessed(self, token: str, address: str) -> Used | None:
         """
-        used = self._used(policy, who, lambda key: self._counters.incr(key, WINDOW))
-        if used is not None and used.spent > used.quota:
-            g.used = used
-            raise RateLimited(used.quota, used.reset)
-        return used
+        What an address has used up of its failures, where too many tokens from there were none.
 
-    def refuse_guessing(self, token: str, address: str) -> None:
-        """
-        Look at no unknown API key from where too many tokens were none.
-
-        Keys that were good here before are let through: somebody who guesses from behind the same
-        proxy locks nobody out. Raises `RateLimited`.
+        None for an API key that was good here before: somebody who guesses from behind the same
+        proxy locks nobody out.
         """
         used = self._used("failures", address, self._counters.get)
         if used is None or used.spent < used.quota or self._digest(token) in self._known:
-            return
-        g.used = used
-        raise RateLimited(used.quota, used.reset)
+            return None
+        return used
 
     def remember(self, token: str) -> None:
         """Know a good API key again, without keeping it."""
@@ -199,37 +189,49 @@ class Gate:
         self.limiter = limiter
         self._authenticate = authenticate
 
-    def enter(self, environ: "WSGIEnvironment") -> Actor:
+    def enter(self, asked: InHand) -> Actor:
         """The caller of a request. Raises `Unauthenticated` and `RateLimited`."""
-        authorization = environ.get("HTTP_AUTHORIZATION")
+        authorization = asked.environ.get("HTTP_AUTHORIZATION")
         if authorization is None:
-            self.count_address(environ)
+            self.count_address(asked)
             return self._authenticate(None)
         is_key = names_a_key(authorization)
         if is_key:
-            self.limiter.refuse_guessing(authorization, _address(environ))
+            guessed = self.limiter.guessed(authorization, _address(asked))
+            if guessed is not None:
+                _refuse(asked, guessed)
         try:
             actor = self._authenticate(authorization)
         except Unauthenticated:
-            g.used = self.limiter.count("failures", _address(environ))
+            self._count(asked, "failures", _address(asked))
             raise
         if is_key:
             self.limiter.remember(authorization)
         kind = "key" if actor.type is ActorType.API_KEY else "user"
-        g.used = self.limiter.count(f"{kind}-{_access(environ)}", actor.id)
+        self._count(asked, f"{kind}-{_access(asked)}", actor.id)
         return actor
 
-    def count_address(self, environ: "WSGIEnvironment") -> None:
+    def count_address(self, asked: InHand) -> None:
         """Count a request of nobody in particular. Raises `RateLimited`."""
-        g.used = self.limiter.count("address", _address(environ))
+        self._count(asked, "address", _address(asked))
+
+    def _count(self, asked: InHand, policy: str, who: str) -> None:
+        used = asked.used = self.limiter.count(policy, who)
+        if used is not None and used.spent > used.quota:
+            _refuse(asked, used)
 
 
-def _access(environ: "WSGIEnvironment") -> str:
-    return "reads" if environ["REQUEST_METHOD"] in ("GET", "HEAD") else "writes"
+def _refuse(asked: InHand, used: Used) -> NoReturn:
+    asked.used = used
+    raise RateLimited(used.quota, used.reset)
 
 
-def _address(environ: "WSGIEnvironment") -> str:
-    return network_of(environ.get("REMOTE_ADDR", ""))
+def _access(asked: InHand) -> str:
+    return "reads" if asked.environ["REQUEST_METHOD"] in ("GET", "HEAD") else "writes"
+
+
+def _address(asked: InHand) -> str:
+    return network_of(asked.environ.get("REMOTE_ADDR", ""))
 
 
 @lru_cache(maxsize=4096)
@@ -256,18 +258,14 @@ def limit(app: Flask, callers: Callers, authenticate: Authenticator) -> None:
         # A preflight is the browser's doing; what it asks for is counted.
         view = app.view_functions.get(request.endpoint or "")
         if not hasattr(view, "declared") and request.method != "OPTIONS":
-            app.extensions["gate"].count_address(request.environ)
+            app.extensions["gate"].count_address(in_hand.current())
 
     app.before_request(count_what_is_no_operation)
     app.after_request(_tell)
 
 
-def told() -> dict[str, str]:
-    """The headers that tell the caller in hand what is left; none where nothing was counted."""
-    used: Used | None = g.get("used")
-    return {} if used is None else used.headers
-
-
 def _tell(response: Response) -> Response:
-    response.headers.extend(told())
+    used = in_hand.current().used
+    if used is not None:
+        response.headers.extend(used.headers)
     return response

@@ -5,10 +5,12 @@ import logging
 import time
 from functools import cache
 
-from flask import Blueprint, Flask, Response, current_app, g, has_app_context, request
+from flask import Blueprint, Flask, Response, current_app, g, request
 from prometheus_client import Counter, Histogram
 
 from licensing import logs, metrics, tracing
+from licensing.api import in_hand
+from licensing.api.in_hand import InHand
 from licensing.api.request_refusals import Unauthenticated
 from licensing.rules.refusals import NotFound
 
@@ -32,7 +34,6 @@ def observe(app: Flask, metrics_token: str) -> None:
     """
     app.config["METRICS_TOKEN"] = metrics_token
     logs.named_by(names_of_the_request)
-    app.before_request(begin)
     app.after_request(_end)
     app.register_blueprint(pages)
 
@@ -47,10 +48,11 @@ def trace(app: Flask) -> None:
 def _begin_span() -> None:
     if request.path in UNTRACED:
         return
-    g.span = tracing.request(g.traceparent)
+    asked = in_hand.current()
+    g.span = tracing.request(asked.traceparent)
     g.told = g.span.__enter__()
     # What comes of the request goes on from here: its events, and the webhooks that tell them.
-    g.traceparent = tracing.traceparent()
+    asked.traceparent = tracing.traceparent()
 
 
 def _end_span(problem: BaseException | None) -> None:
@@ -59,32 +61,26 @@ def _end_span(problem: BaseException | None) -> None:
         span.__exit__(None, None, None)
 
 
-def begin() -> None:
-    """Remember when the request in hand began."""
-    g.began = time.perf_counter()
-
-
 def _end(response: Response) -> Response:
     operation = _operation()
     if "told" in g:
         _tell(g.told, operation, response.status_code)
-    end(request.method, operation, response.status_code)
+    end(in_hand.current(), operation, response.status_code)
     return response
 
 
-def end(method: str, operation: str, status: int) -> None:
-    """Count the request in hand, and log it, with the status of its answer."""
-    seconds = time.perf_counter() - g.get("began", time.perf_counter())
+def end(asked: InHand, operation: str, status: int) -> None:
+    """Count a request, and log it, with the status of its answer."""
+    seconds = time.perf_counter() - asked.began
     _counter(operation, status).inc()
     _histogram(operation).observe(seconds)
-    code = g.get("refusal")
-    if code is not None:
-        metrics.refusals.labels(operation, code).inc()
+    if asked.refusal is not None:
+        metrics.refusals.labels(operation, asked.refusal).inc()
     # What went well is counted above; each such line would cost more than some operations.
     level = logging.DEBUG if status < 400 else logging.INFO
     if log.isEnabledFor(level):
         said = {"operation": operation, "status": status, "milliseconds": round(seconds * 1000, 1)}
-        log.log(level, "%s %s", method, status, extra=said)
+        log.log(level, "%s %s", asked.environ["REQUEST_METHOD"], status, extra=said)
 
 
 # Kept, because looking them up among the labels takes longer than counting. They are few: all paths
@@ -119,15 +115,16 @@ def _tell(span: tracing.Telling, operation: str, status: int) -> None:
 
 def names_of_the_request() -> dict[str, str | None]:
     """What stands on every line that is logged during a request: whose it is, and its names."""
-    if not has_app_context():
+    asked = in_hand.there_is()
+    if asked is None:
         return {}
-    actor, trace = g.get("actor"), g.get("traceparent")
+    actor, trace = asked.actor, asked.traceparent
     return {
-        "request_id": g.get("request_id"),
+        "request_id": asked.request_id,
         "trace_id": trace and tracing.trace_id_of(trace),
-        "account_id": actor and actor.account_id,
-        "actor": actor and actor.id,
-        "code": g.get("refusal"),
+        "account_id": actor.account_id if actor else None,
+        "actor": actor.id if actor else None,
+        "code": asked.refusal,
     }
 
 

@@ -14,14 +14,15 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote_to_bytes
 
 import orjson
-from flask import Response, current_app, g, request
+from flask import Response, current_app, request
 from marshmallow import Schema
 from werkzeug.datastructures import Headers
 
 from licensing import db, idempotency
-from licensing.api import csv_answer, headers, paths
+from licensing.api import csv_answer, headers, in_hand, paths
 from licensing.api.checking import loaded, mistakes
 from licensing.api.csv_body import CSV, read_table
+from licensing.api.in_hand import InHand
 from licensing.api.json_body import JSON, read_object
 from licensing.api.limiting import Gate
 from licensing.api.operation import Given, Operation
@@ -42,10 +43,11 @@ def endpoint(declared: Operation) -> Callable[..., Response]:
     """The function that Flask calls for an operation."""
 
     def run(**path: str) -> Response:
+        asked, gate = in_hand.current(), current_app.extensions["gate"]
         # What anybody may call has to answer without the database, too: it tells of its state.
         if declared.needed.anonymous:
-            return _answered(declared, _permitted(declared, request.environ, path), path)
-        with _let_in(declared, request.environ, path) as actor:
+            return _answered(declared, _anonymous(declared, asked, gate), path)
+        with _let_in(declared, asked, gate, path) as actor:
             return _answered(declared, actor, path)
 
     run.__name__ = declared.view.__name__
@@ -53,39 +55,38 @@ def endpoint(declared: Operation) -> Callable[..., Response]:
     return run
 
 
-def plain_answer(declared: Operation, environ: "WSGIEnvironment", path: dict[str, str]) -> Answer:
+def plain_answer(declared: Operation, asked: InHand, gate: Gate, path: dict[str, str]) -> Answer:
     """
     What an operation that only asks answers to a request that consists of its path and query.
 
     Args:
         declared: an operation that takes nothing else, or that was sent nothing else, and answers
             in JSON alone.
-        environ: the request; it is looked at for who asks.
+        asked: the request; it is looked at for who asks.
+        gate: who comes in.
         path: the parameters of the path.
 
     Raises whatever refuses it.
     """
-    with _let_in(declared, environ, path) as actor:
-        g.actor = actor
+    with _let_in(declared, asked, gate, path) as actor:
         arguments: dict[str, Any] = dict(path)
-        _query(declared, environ, arguments)
+        _query(declared, asked.environ, arguments)
         return _as_answer(declared, actor, declared.view(actor, **arguments))
 
 
 @contextmanager
 def _let_in(
-    declared: Operation, environ: "WSGIEnvironment", path: dict[str, str]
+    declared: Operation, asked: InHand, gate: Gate, path: dict[str, str]
 ) -> Iterator[Actor]:
     """The actor of a request, who touches the rows of his account alone inside the block."""
     with db.connection(EVERY_ACCOUNT):
         of_an_account = "account_id" in path
-        actor = _permitted(declared, environ, path)
+        actor = _permitted(declared, asked, gate, path)
         with within(actor.account if of_an_account else EVERY_ACCOUNT):
             yield actor
 
 
 def _answered(declared: Operation, actor: Actor, path: dict[str, str]) -> Response:
-    g.actor = actor
     key = headers.idempotency_key(declared)
     arguments: dict[str, Any] = dict(path)
     if declared.if_match is not None:
@@ -121,22 +122,25 @@ def _file(
         return csv_answer.file_of(form, page_after)
 
 
-def _permitted(declared: Operation, environ: "WSGIEnvironment", path: dict[str, str]) -> Actor:
+def _anonymous(declared: Operation, asked: InHand, gate: Gate) -> Actor:
+    if declared.limited:
+        gate.count_address(asked)
+    asked.actor = Actor(ActorType.API_KEY, "anonymous", request_id=asked.request_id)
+    return asked.actor
+
+
+def _permitted(declared: Operation, asked: InHand, gate: Gate, path: dict[str, str]) -> Actor:
     """The actor, in the account of the path, if he may do this (R10)."""
-    gate: Gate = current_app.extensions["gate"]
-    if declared.needed.anonymous:
-        if declared.limited:
-            gate.count_address(environ)
-        return Actor(ActorType.API_KEY, "anonymous", request_id=g.request_id)
-    actor = gate.enter(environ)
+    actor = gate.enter(asked)
     for name, value in path.items():
         if not paths.VALUE.fullmatch(value):
             raise NotFound(name.removesuffix("_id"), value)
     account_id = path.pop("account_id", actor.account_id)
     if account_id is not None:
         actor.refuse_another(account_id)
-    actor = actor.asking(account_id, g.request_id, g.traceparent)
+    actor = actor.asking(account_id, asked.request_id, asked.traceparent)
     require(actor, declared.needed, about=path.get("user_id"))
+    asked.actor = actor
     return actor
 
 

@@ -8,11 +8,12 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import orjson
-from flask import Flask, Response, current_app, g, request
+from flask import Flask, Response, current_app, request
 from peewee import InterfaceError, OperationalError
 from playhouse.pool import MaxConnectionsExceeded
 from werkzeug.exceptions import HTTPException
 
+from licensing.api import in_hand
 from licensing.api.request_refusals import (
     RETRY_AFTER,
     InternalError,
@@ -80,7 +81,8 @@ def title_of(code: str) -> str:
 def problem(refusal: Refusal) -> Response:
     """The answer to a request that was refused."""
     status = status_of(type(refusal))
-    g.refusal = refusal.code
+    asked = in_hand.current()
+    asked.refusal = refusal.code
     body: dict[str, Any] = {
         "type": f"/problems/{refusal.code}",
         "title": title_of(refusal.code),
@@ -88,7 +90,7 @@ def problem(refusal: Refusal) -> Response:
         "detail": str(refusal),
         "instance": request.path,
         "code": refusal.code,
-        "request_id": g.get("request_id"),
+        "request_id": asked.request_id,
     }
     facts = _facts(refusal, body)
     if isinstance(refusal, Invalid):
@@ -151,7 +153,9 @@ def _refusal_of(error: HTTPException) -> Refusal:
 
 def _unavailable(error: Exception) -> Response:
     current_app.logger.warning(
-        "request %s: the database is not available", g.get("request_id"), exc_info=error
+        "request %s: the database is not available",
+        in_hand.current().request_id,
+        exc_info=error,
     )
     return problem(Unavailable())
 
@@ -162,7 +166,7 @@ def _undecided(error: KeysUnavailable) -> Response:
 
 
 def _bug(error: Exception) -> Response:
-    current_app.logger.error("request %s failed", g.get("request_id"), exc_info=error)
+    current_app.logger.error("request %s failed", in_hand.current().request_id, exc_info=error)
     return problem(InternalError())
 
 

@@ -10,13 +10,14 @@ them; and what refuses a request is handed over, to be answered there as all ref
 """
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from flask import Flask, g, request
+from flask import Flask
 
 from licensing import tracing
-from licensing.api import browsers, limiting, observing, operation, paths, pipeline
+from licensing.api import browsers, in_hand, observing, operation, paths, pipeline
 from licensing.api.entitlements import get_entitlement
+from licensing.api.in_hand import InHand
 from licensing.api.operation import Operation
 from licensing.api.seats import list_seats
 from licensing.idempotency import Answer
@@ -33,8 +34,6 @@ LOOKED_AT = (
     "HTTP_UPGRADE",
     "CONTENT_LENGTH",
 )
-# Where the environment of a request has what the shortcut found out before it was handed over.
-FOUND = "seatkeeper.found"
 
 
 def open_shortcut(app: Flask) -> None:
@@ -44,7 +43,6 @@ def open_shortcut(app: Flask) -> None:
     Not where spans are made of requests, which begin and end in Flask.
     """
     if not tracing.is_on():
-        app.before_request(_go_on)
         app.wsgi_app = Shortcut(app)  # type: ignore[method-assign]
 
 
@@ -64,18 +62,19 @@ class Shortcut:
         asked = self._asked(environ)
         if asked is None:
             return self._flask(environ, start_response)
-        declared, path = asked
-        with self._app.app_context():
-            try:
-                answer = self._answer(environ, declared, path)
-            except Exception as problem:
-                # As it was found, with whatever the hooks of Flask would say of the request.
-                environ[FOUND] = problem, {name: g.get(name) for name in g}
-            else:
-                headers = self._headers(answer)
-                observing.end("GET", declared.view.__name__, answer.status)
-                start_response("200 OK", list(headers.items()))
-                return [answer.body]
+        (declared, path), taken = asked, in_hand.take(environ)
+        try:
+            gate = self._app.extensions["gate"]
+            answer = pipeline.plain_answer(declared, taken, gate, path)
+            observing.end(taken, declared.view.__name__, answer.status)
+        except Exception as problem:
+            taken.failure = problem
+            environ[in_hand.BEGUN] = taken
+        else:
+            start_response("200 OK", self._headers(taken, answer))
+            return [answer.body]
+        finally:
+            in_hand.let_go()
         return self._flask(environ, start_response)
 
     def _asked(self, environ: "WSGIEnvironment") -> tuple[Operation, dict[str, str]] | None:
@@ -89,27 +88,13 @@ class Shortcut:
                 return declared, matched.groupdict()
         return None
 
-    def _answer(
-        self, environ: "WSGIEnvironment", declared: Operation, path: dict[str, str]
-    ) -> Answer:
-        observing.begin()
-        browsers.take_names(environ)
-        return pipeline.plain_answer(declared, environ, path)
-
-    def _headers(self, answer: Answer) -> dict[str, str]:
+    def _headers(self, asked: InHand, answer: Answer) -> list[tuple[str, str]]:
         always: browsers.Always = self._app.extensions["always"]
-        length = {"Content-Length": str(len(answer.body))}
-        headers = answer.headers | length | limiting.told()
-        headers |= always.missing(headers)
+        headers = answer.headers | {"Content-Length": str(len(answer.body))}
+        if asked.used is not None:
+            headers |= asked.used.headers
+        headers |= always.missing(headers, asked.request_id)
         varies = always.varies(headers.get("Vary"))
-        return headers if varies is None else headers | {"Vary": varies}
-
-
-def _go_on() -> None:
-    """Let Flask answer with what the shortcut was refused by."""
-    found: tuple[Exception, dict[str, Any]] | None = request.environ.pop(FOUND, None)
-    if found is not None:
-        problem, known = found
-        for name, value in known.items():
-            setattr(g, name, value)
-        raise problem
+        if varies is not None:
+            headers["Vary"] = varies
+        return list(headers.items())

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 from fakeredis import TcpFakeServer
-from flask import Flask, request
+from flask import Flask
 
 from licensing import settings
-from licensing.api import auth, limiting
+from licensing.api import auth, in_hand, limiting
+from licensing.api.kit import build_api
 from licensing.api.limiting import Gate, InProcess, Limiter, network_of
 from licensing.callers import Callers, Limits
 from licensing.settings import StartRefused
@@ -175,9 +176,9 @@ def test_the_address_is_the_one_that_the_proxies_saw(
     proxies: int, forwarded: str, counted: str
 ) -> None:
     app = Flask("behind proxies")
-    limiting.limit(app, Callers(proxies=proxies), auth.authenticate)
+    build_api(app, callers=Callers(proxies=proxies))
     seen = []
-    app.add_url_rule("/", "here", lambda: seen.append(limiting._address(request.environ)) or "")
+    app.add_url_rule("/", "here", lambda: seen.append(limiting._address(in_hand.current())) or "")
 
     app.test_client().get("/", headers={"X-Forwarded-For": forwarded} if forwarded else {})
 

@@ -17,6 +17,7 @@ from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 from licensing import db, ids, metrics, sessions
 from licensing.api import add_api, auth
+from licensing.api.in_hand import InHand
 from licensing.api.limiting import Gate, Limiter
 from licensing.api.observing import names_of_the_request
 from licensing.api.shortcut import LOOKED_AT, Shortcut
@@ -402,8 +403,8 @@ def test_a_shortcut_that_left_out_a_header_would_be_found(
     app: Flask, scene: Scene, hands: Hands
 ) -> None:
     class Forgetful(Shortcut):
-        def _headers(self, answer: Answer) -> dict[str, str]:
-            return {k: v for k, v in super()._headers(answer).items() if k != "RateLimit"}
+        def _headers(self, asked: InHand, answer: Answer) -> list[tuple[str, str]]:
+            return [(k, v) for k, v in super()._headers(asked, answer) if k != "RateLimit"]
 
     shortcut = Forgetful(app)
     shortcut._flask = partial(Flask.wsgi_app, app)
