@@ -7,10 +7,9 @@ from how the rest of the request is judged.
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import parse_qsl, unquote_to_bytes
 
 import orjson
@@ -36,6 +35,8 @@ from licensing.rules.refusals import NotFound
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
+R = TypeVar("R")
+
 LONGEST_KEPT_QUERY, MOST_KEPT_QUERIES = 100, 1_000
 
 
@@ -47,8 +48,8 @@ def endpoint(declared: Operation) -> Callable[..., Response]:
         # What anybody may call has to answer without the database, too: it tells of its state.
         if declared.needed.anonymous:
             return _answered(declared, _anonymous(declared, asked, gate), path)
-        with _let_in(declared, asked, gate, path) as actor:
-            return _answered(declared, actor, path)
+        answered = partial(_answered, declared, path=path)
+        return _let_in(declared, asked, gate, path, answered)
 
     run.__name__ = declared.view.__name__
     run.declared = declared  # type: ignore[attr-defined]
@@ -68,22 +69,28 @@ def plain_answer(declared: Operation, asked: InHand, gate: Gate, path: dict[str,
 
     Raises whatever refuses it.
     """
-    with _let_in(declared, asked, gate, path) as actor:
+
+    def answered(actor: Actor) -> Answer:
         arguments: dict[str, Any] = dict(path)
         _query(declared, asked.environ, arguments)
         return _as_answer(declared, actor, declared.view(actor, **arguments))
 
+    return _let_in(declared, asked, gate, path, answered)
 
-@contextmanager
+
 def _let_in(
-    declared: Operation, asked: InHand, gate: Gate, path: dict[str, str]
-) -> Iterator[Actor]:
-    """The actor of a request, who touches the rows of his account alone inside the block."""
+    declared: Operation,
+    asked: InHand,
+    gate: Gate,
+    path: dict[str, str],
+    answered: Callable[[Actor], R],
+) -> R:
+    """What is answered to the actor of a request, with nothing but the rows of his account."""
+    of_an_account = "account_id" in path
     with db.connection(EVERY_ACCOUNT):
-        of_an_account = "account_id" in path
         actor = _permitted(declared, asked, gate, path)
         with within(actor.account if of_an_account else EVERY_ACCOUNT):
-            yield actor
+            return answered(actor)
 
 
 def _answered(declared: Operation, actor: Actor, path: dict[str, str]) -> Response:

@@ -1,10 +1,11 @@
 """Who a token belongs to (R10)."""
 
+import hashlib
 import hmac
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
-from licensing import clock, provider, rows, sessions, tokens
+from licensing import clock, provider, rows, sessions, tokens, unchanged
 from licensing.compiled import compiled
 from licensing.models import Account, ApiKey, User
 from licensing.provider import Identity
@@ -28,33 +29,51 @@ def _key(id: Any) -> Any:
     return ApiKey.select(*columns).where(ApiKey.id == id)
 
 
+class _Genuine(NamedTuple):
+    """A token that belongs to somebody, until some instant if it is to end."""
+
+    actor: Actor
+    until: datetime | None
+
+
 def actor_of_key(token: str) -> Actor | None:
-    """The actor of an API key's token; None for a wrong, expired or revoked one."""
+    """
+    The actor of an API key's token; None for a wrong, expired or revoked one.
+
+    A key is looked up anew once anything was written to the database, and so refused from the next
+    request on when it is revoked.
+    """
+    known = unchanged.known()
+    digest = hashlib.sha256(token.encode()).digest()
+    genuine: _Genuine | None = known.get(digest)
+    if genuine is None or (genuine.until is not None and genuine.until <= clock.now()):
+        genuine = _genuine(token)
+        if genuine is None:
+            return None
+        known[digest] = genuine
+    return genuine.actor
+
+
+def _genuine(token: str) -> _Genuine | None:
     parts = tokens.parts_of(token)
     if parts is None:
         return None
     key_id, secret = parts
     key = _key.row(key_id)
+    now, digest = clock.now(), tokens.hash_of(secret)
     # An unknown key is compared too, so that both take the same time.
-    genuine = _matches(key, tokens.hash_of(secret), clock.now())
-    if key is None or not genuine:
-        return None
-    return Actor(
-        ActorType.API_KEY,
-        key.id,
-        key.account_id,
-        scopes=frozenset(Scope(scope) for scope in key.scopes),
-    )
-
-
-def _matches(key: Any, digest: str, now: datetime) -> bool:
     current = hmac.compare_digest(digest, key.secret_hash if key else tokens.NO_HASH)
     if key is None or key.revoked_at is not None:
-        return False
-    if key.expires_at is not None and key.expires_at <= now:
-        return False
+        return None
     before = key.previous_hash is not None and hmac.compare_digest(digest, key.previous_hash)
-    return current or (before and key.previous_expires_at > now)
+    if not (current or before):
+        return None
+    ends = [key.expires_at, None if current else key.previous_expires_at]
+    until = min((end for end in ends if end is not None), default=None)
+    if until is not None and until <= now:
+        return None
+    scopes = frozenset(Scope(scope) for scope in key.scopes)
+    return _Genuine(Actor(ActorType.API_KEY, key.id, key.account_id, scopes=scopes), until)
 
 
 def actor_of_session(token: str) -> Actor | None:
