@@ -274,7 +274,9 @@ def _conversions(query: Any, columns: list[Any]) -> list[tuple[int, Callable[[An
     found = []
     for number, column in enumerate(columns):
         field = column.unwrap()
-        if isinstance(field, Field) and (
+        if getattr(field, "_converter", None) is not None:
+            found.append((number, field._converter))
+        elif isinstance(field, Field) and (
             type(field).python_value is not Field.python_value or field.adapt is bool
         ):
             # What another table is joined to may lack any column of it.

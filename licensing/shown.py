@@ -1,5 +1,5 @@
 """
-Columns as the API shows them: the database itself writes the instants as the text of an answer.
+Columns as the API shows them: instants as the text of an answer, without a datetime in between.
 
 Only for rows that are looked at. To make instants of what the database keeps, and text of those
 again, took two thirds of the time of a page.
@@ -13,8 +13,9 @@ from peewee import SQL, fn
 from licensing.db import on_sqlite
 from licensing.models import InstantField
 
-# As `clock.to_text` writes it.
+# As `clock.to_text` writes it. What SQLite keeps has that many characters as far as milliseconds.
 PATTERN = 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'
+AS_FAR_AS_MILLISECONDS = 23
 
 
 def as_shown(columns: Iterable[Any]) -> list[Any]:
@@ -27,6 +28,11 @@ def as_shown(columns: Iterable[Any]) -> list[Any]:
 
 def _text(column: Any) -> Any:
     if on_sqlite():
-        return fn.SUBSTR(column, 1, 10).concat("T").concat(fn.SUBSTR(column, 12, 12)).concat("Z")
+        # That SQLite puts the letters in, too, took four times as long.
+        return fn.SUBSTR(column, 1, AS_FAR_AS_MILLISECONDS).converter(_with_letters)
     in_utc = fn.timezone("UTC", column)
     return fn.to_char(in_utc, SQL(f"'{PATTERN}'"))
+
+
+def _with_letters(kept: str | None) -> str | None:
+    return kept and kept.replace(" ", "T") + "Z"

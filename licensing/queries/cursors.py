@@ -4,11 +4,11 @@ import base64
 import binascii
 import hashlib
 import hmac
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
+import orjson
 from peewee import Tuple
 
 from licensing.compiled import Statement
@@ -164,8 +164,8 @@ def first_of(
     return Page(rows, _signed(order.position(rows[-1]), _named(of)) if more else None, total)
 
 
-def _named(of: tuple[object, ...]) -> str:
-    return json.dumps([str(part) for part in of])
+def _named(of: tuple[object, ...]) -> bytes:
+    return orjson.dumps([str(part) for part in of])
 
 
 def value_of(column: Any) -> Callable[[Any], Any]:
@@ -173,8 +173,8 @@ def value_of(column: Any) -> Callable[[Any], Any]:
     return lambda row: column.db_value(column.python_value(getattr(row, column.name)))
 
 
-def _signed(last: list[Any], of: str) -> str:
-    position = json.dumps(last, ensure_ascii=False).encode()
+def _signed(last: list[Any], of: bytes) -> str:
+    position = orjson.dumps(last)
     return _encoded(_signature(position, of) + position)
 
 
@@ -182,7 +182,7 @@ def _encoded(raw: bytes) -> str:
     return base64.urlsafe_b64encode(raw).decode().rstrip("=")
 
 
-def _opened(cursor: str, of: str) -> list[Any]:
+def _opened(cursor: str, of: bytes) -> list[Any]:
     try:
         raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError):
@@ -191,10 +191,14 @@ def _opened(cursor: str, of: str) -> list[Any]:
     # The last character has spare bits; a cursor comes back exactly as it was given out.
     if _encoded(raw) != cursor or not hmac.compare_digest(signature, _signature(position, of)):
         raise InvalidCursor
-    opened: list[Any] = json.loads(position)
+    opened: list[Any] = orjson.loads(position)
     return opened
 
 
-def _signature(position: bytes, of: str) -> bytes:
-    signed = hmac.digest(derived_key("cursors"), of.encode() + b"\n" + position, hashlib.sha256)
-    return signed[:SIGNATURE_BYTES]
+def _signature(position: bytes, of: bytes) -> bytes:
+    # With a key of its own (RFC 7693) a fifth of the time of an HMAC, which took a thirtieth of a
+    # page.
+    signed = hashlib.blake2b(
+        of + b"\n" + position, key=derived_key("cursors"), digest_size=SIGNATURE_BYTES
+    )
+    return signed.digest()
