@@ -86,7 +86,7 @@ def let_go(_problem: BaseException | None = None) -> None:
     _here.in_hand = None
 
 
-def there_is() -> InHand | None:
+def maybe() -> InHand | None:
     """The request in this thread's hand, None outside of one."""
     return _here.in_hand
 

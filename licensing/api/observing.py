@@ -115,7 +115,7 @@ def _tell(span: tracing.Telling, operation: str, status: int) -> None:
 
 def names_of_the_request() -> dict[str, str | None]:
     """What stands on every line that is logged during a request: whose it is, and its names."""
-    asked = in_hand.there_is()
+    asked = in_hand.maybe()
     if asked is None:
         return {}
     actor, trace = asked.actor, asked.traceparent

@@ -59,25 +59,26 @@ class Shortcut:
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
     ) -> Iterable[bytes]:
         """Answer a request (PEP 3333)."""
-        asked = self._asked(environ)
-        if asked is None:
+        question = self._question(environ)
+        if question is None:
             return self._flask(environ, start_response)
-        (declared, path), taken = asked, in_hand.take(environ)
+        declared, path = question
+        asked = in_hand.take(environ)
         try:
             gate = self._app.extensions["gate"]
-            answer = pipeline.plain_answer(declared, taken, gate, path)
-            observing.end(taken, declared.view.__name__, answer.status)
+            answer = pipeline.plain_answer(declared, asked, gate, path)
+            observing.end(asked, declared.view.__name__, answer.status)
         except Exception as problem:
-            taken.failure = problem
-            environ[in_hand.BEGUN] = taken
+            asked.failure = problem
+            environ[in_hand.BEGUN] = asked
         else:
-            start_response("200 OK", self._headers(taken, answer))
+            start_response("200 OK", self._headers(asked, answer))
             return [answer.body]
         finally:
             in_hand.let_go()
         return self._flask(environ, start_response)
 
-    def _asked(self, environ: "WSGIEnvironment") -> tuple[Operation, dict[str, str]] | None:
+    def _question(self, environ: "WSGIEnvironment") -> tuple[Operation, dict[str, str]] | None:
         """Which question it is, with the parameters of the path, where nothing else is to it."""
         if environ["REQUEST_METHOD"] != "GET" or any(map(environ.get, LOOKED_AT)):
             return None
