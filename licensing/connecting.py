@@ -67,6 +67,8 @@ def sqlite(settings: Settings, patience: int) -> Database:
         lock_type="IMMEDIATE",
         timeout=patience,
         autoconnect=False,
+        # One of them is handed on from thread to thread, with the turn to write.
+        check_same_thread=False,
         cached_statements=STATEMENTS_KEPT,
         pragmas=SQLITE_PRAGMAS,
     )

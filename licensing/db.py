@@ -19,6 +19,7 @@ from licensing.row_security import EVERY_ACCOUNT, within
 from licensing.rules.refusals import Refusal
 from licensing.settings import Settings, sqlite_file
 from licensing.turns import Turn
+from licensing.writer import Writer
 
 SECONDS_TO_WAIT = 5
 # Serialisation failure and deadlock: of those who collide, one gets on each time.
@@ -75,8 +76,9 @@ class _Here(threading.local):
 
 
 _here = _Here()
-# Who may write to the SQLite file; none where there is no file.
+# Who may write to the SQLite file, and through what; none where there is no file.
 _write_turn: Turn | None = None
+_writer: Writer | None = None
 
 
 def open_database(settings: Settings) -> None:
@@ -85,7 +87,7 @@ def open_database(settings: Settings) -> None:
 
     Raises `StartRefused` when the SQLite library is too old for a write-ahead log.
     """
-    global _write_turn
+    global _write_turn, _writer
     close_all()
     if _write_turn is not None:
         _write_turn.close()
@@ -96,6 +98,7 @@ def open_database(settings: Settings) -> None:
     )
     in_file = on_sqlite() and not in_memory()
     _write_turn = Turn(str(sqlite_file(settings.database_url))) if in_file else None
+    _writer = Writer(db.obj) if in_file else None
 
 
 def on_sqlite() -> bool:
@@ -147,15 +150,23 @@ def connected(read: Callable[[], Iterable[R]]) -> Callable[[], list[R]]:
 
 
 def close() -> None:
-    """Close this thread's connection, or give it back to the pool where there is one."""
+    """
+    Close this thread's connection, or give it back to the pool where there is one.
+
+    Also the one through which threads write, unless one of them does.
+    """
     if not db.is_closed():
         db.close()
+    if _writer is not None:
+        _writer.close()
 
 
 def close_all() -> None:
-    """Close the connections that wait in the pool, where there is one."""
+    """Close the connections that are nobody's at the moment: of the pool, or for writing."""
     if isinstance(db.obj, PooledDatabase):
         db.obj.close_all()
+    if _writer is not None:
+        _writer.close()
 
 
 def ping() -> None:
@@ -340,8 +351,8 @@ def _outcome_of(problem: Exception) -> str | None:
 
 @contextmanager
 def _turn() -> Iterator[None]:
-    turn = _write_turn
-    if turn is None:
+    turn, writer = _write_turn, _writer
+    if turn is None or writer is None:
         yield
         return
     try:
@@ -351,7 +362,8 @@ def _turn() -> Iterator[None]:
     if not came:
         raise Busy("another command has held the database for too long")
     try:
-        yield
+        with writer:
+            yield
     finally:
         turn.give_back()
 

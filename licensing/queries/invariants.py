@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
-from licensing import resources, rows, settings
+from licensing import finding, resources, rows, settings
 from licensing.db import db, on_sqlite
 from licensing.models import (
     Account,
@@ -124,6 +124,9 @@ def dropped_from_catalogue() -> list[str]:
 def _broken_file() -> Iterator[str]:
     if not on_sqlite():
         return  # PostgreSQL checks its constraints and pages by itself
+    # A connection that has searched remembers how the index was; only a search makes it look again,
+    # and a check would find broken what another connection has changed since.
+    finding.how_many_are_kept()
     for (text,) in db.execute_sql("PRAGMA integrity_check"):
         if text != "ok":
             yield f"database: {text}"

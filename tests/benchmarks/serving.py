@@ -1,5 +1,6 @@
 """P1 to P7, P12 and P16b: the service on SQLite over HTTP, beside peers and baselines."""
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -87,6 +88,7 @@ def _measured(wanted: Wanted, folder: Path) -> Rounds:
             one = Rounds() if number < 0 else rounds
             _one_round(number, one, crew, hello, wanted.seconds)
             fresh = shutil.copy(base, folder / "raw.db")
+            _settle()
             one.rates.setdefault((RAW, ASSIGN), []).append(raw.on_sqlite(Path(fresh), commands))
     _check(f"sqlite:///{served}")
     return rounds
@@ -116,9 +118,15 @@ def _one_round(
     start = number % len(crew)
     for operation in OPERATIONS:
         for one in [*crew[start:], *crew[:start]]:
+            _settle()
             window = load(one.address, one.asks[operation], seconds, one.first.get(operation, 0))
             one.first[operation] = window.next_user
             rounds.add(one.name, operation, window)
+
+
+def _settle() -> None:
+    """Have all written that others have left to be, which would keep the disk busy for the next."""
+    os.sync()
 
 
 def _check(database_url: str) -> None:

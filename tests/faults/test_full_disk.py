@@ -48,11 +48,11 @@ def test_a_database_file_that_cannot_grow_refuses_what_does_not_fit(app: Flask) 
     account = an_account()
     api = calling(app, account)
     (pages,) = db.db.execute_sql("PRAGMA page_count").fetchone()
-    db.db.execute_sql(f"PRAGMA max_page_count = {pages}")
+    _let_it_grow_to(pages)
 
     answers = [_add_a_user(api, number) for number in range(USERS_THAT_DO_NOT_FIT)]
     read = api.get("users")
-    db.db.execute_sql(f"PRAGMA max_page_count = {2 * pages}")
+    _let_it_grow_to(2 * pages)
     later = _add_a_user(api, USERS_THAT_DO_NOT_FIT)
 
     refused = [answer for answer in answers if answer.status_code != 201]
@@ -60,6 +60,12 @@ def test_a_database_file_that_cannot_grow_refuses_what_does_not_fit(app: Flask) 
     assert all("Retry-After" in answer.headers for answer in refused)
     assert (read.status_code, later.status_code) == (200, 201)
     assert len(read.json["items"]) == len(answers) - len(refused)
+
+
+@db.transactional
+def _let_it_grow_to(pages: int) -> None:
+    """Through the connection that writes, which alone is bound by it."""
+    db.db.execute_sql(f"PRAGMA max_page_count = {pages}")
 
 
 def _add_a_user(api: Calling, number: int) -> TestResponse:

@@ -438,3 +438,15 @@ def test_a_row_that_names_a_row_that_is_not_there_is_told_of_a_sqlite_file_only(
 
     assert len(found) == int(on_sqlite())
     assert all("of pools names a row of subscriptions that" in text for text in found)
+
+
+def test_a_search_index_that_another_connection_has_changed_is_not_found_broken() -> None:
+    account = an_account()
+
+    found = []
+    for _ in range(6):
+        found += list(violations())
+        for _ in range(5):
+            account.user()
+
+    assert found == []
