@@ -1,7 +1,7 @@
 -- What wrk sends: one request for each user of a file, and what came of them as one line of JSON.
 -- Arguments: FILE FIRST STRIDE METHOD PATH BODY. Each line of the file is a user and the account;
--- {user} and {account} are replaced in PATH and BODY. Thread n takes every STRIDE-th line. For a user
--- that is * another one is made up each time.
+-- {user} and {account} are replaced in PATH and BODY. Thread n takes every STRIDE-th line, and begins
+-- again at the end. For a user that is * another one is made up each time.
 local threads = {}
 
 function setup(thread)
@@ -21,7 +21,7 @@ end
 function request()
   local index = first + number + sent * stride
   sent = sent + 1
-  local user, account = unpack(users[index % #users + 1])
+  local user, account = unpack(users[(index - first) % #users + 1])
   if user == "*" then user = "user_" .. index end
   local headers = wrk.headers
   if keyed then headers["Idempotency-Key"] = "benchmark-" .. index end

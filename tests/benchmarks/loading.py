@@ -4,12 +4,17 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import cycle, islice
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 SCRIPT = Path(__file__).with_name("load.lua")
 CONNECTIONS = 16
+# Of a window, so many users are asked about before it begins again with the first.
+MOST_PER_SECOND = 1_500
 
 
 class BadAnswers(Exception):
@@ -67,11 +72,12 @@ def load(
     command += [f"--script={SCRIPT}", "--timeout=10s"]
     for name, value in ask.headers.items():
         command += ["-H", f"{name}: {value}"]
-    command += [address, "--", str(ask.users), str(first), str(connections)]
-    command += [ask.method, ask.path, ask.body]
-    ended = subprocess.run(  # noqa: S603 wrk, which is ours to start
-        [*beside(), *command], capture_output=True, text=True, check=True
-    )
+    with _next_of(ask.users, first, round(seconds * MOST_PER_SECOND)) as users:
+        command += [address, "--", users, str(first), str(connections)]
+        command += [ask.method, ask.path, ask.body]
+        ended = subprocess.run(  # noqa: S603 wrk, which is ours to start
+            [*beside(), *command], capture_output=True, text=True, check=True
+        )
     told, example = ended.stdout.split("RESULT\n")[1].split("\n")[:2]
     result = json.loads(told)
     if result["bad"] or result["broken"]:
@@ -86,6 +92,22 @@ def load(
         fairness=min(answered) / max(max(answered), 1),
         next_user=first + (result["sent_most"] + 1) * connections,
     )
+
+
+@contextmanager
+def _next_of(users: Path, first: int, many: int) -> Iterator[str]:
+    """
+    A file of so many users from a number on, over and over.
+
+    Each client reads it before the next one begins. With all users in it, the first one was at work
+    by itself for a quarter of a second, and seemed to be served twice as well as the last.
+    """
+    lines = users.read_text(encoding="ascii").splitlines(keepends=True)
+    start = first % len(lines)
+    with NamedTemporaryFile("w", encoding="ascii") as file:
+        file.writelines(islice(cycle(lines), start, start + min(many, len(lines))))
+        file.flush()
+        yield file.name
 
 
 def beside() -> list[str]:
