@@ -1,5 +1,6 @@
 """The command line: each command is short, and does what the API does where both can (R33)."""
 
+import gc
 import json
 import os
 import re
@@ -127,6 +128,10 @@ def serve(script: ScriptInfo, host: str, port: int, with_demo: bool, api_only: b
                     click.echo(introduce())
         db.close()
         factory = "create_served_api" if api_only else "create_served_app"
+        # The process that serves is forked off: what the collector never looks at again stays one
+        # copy for both.
+        gc.collect()
+        gc.freeze()
         _server(factory, host, port, in_force.threads).serve()
 
 
