@@ -25,8 +25,8 @@ def account_id(number: int) -> str:
 def clone(template: str, many: int) -> None:
     """So many more accounts like `template`: one statement a table, inside a connection."""
     if db.on_sqlite():
-        # A database of tens of gigabytes need not go through a log of the same size. Only who has the
-        # file for himself may do without: not beside the connection that operations write through.
+        # A database of tens of gigabytes need not go through a log of the same size. Only who has
+        # the file for himself may do without: not beside the connection that writes.
         db.close_all()
         for pragma in ("foreign_keys = off", "cache_size = -2000000", "journal_mode = off"):
             db.db.execute_sql(f"PRAGMA {pragma}")
