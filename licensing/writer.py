@@ -8,7 +8,6 @@ tenth of its time. Who only reads has a connection of his own.
 
 import os
 import threading
-from types import TracebackType
 from typing import Any
 
 from peewee import SqliteDatabase, __exception_wrapper__  # type: ignore[attr-defined]
@@ -38,12 +37,7 @@ class Writer:
         state = self._database._state
         self._own, state.conn = state.conn, connection
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        problem: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._database._state.conn, self._own = self._own, None
         self._in_use = False
 

@@ -1,6 +1,4 @@
-"""
-What browsers need: CORS by an exact list of origins, and safe headers.
-"""
+"""What browsers need: CORS by an exact list of origins, and safe headers."""
 
 import re
 from collections.abc import Iterable
