@@ -18,8 +18,7 @@ from licensing import connecting, metrics, tracing
 from licensing.row_security import EVERY_ACCOUNT, within
 from licensing.rules.refusals import Refusal
 from licensing.settings import Settings, sqlite_file
-from licensing.turns import Turn
-from licensing.writer import Writer
+from licensing.writer import Undone, Writer
 
 SECONDS_TO_WAIT = 5
 # Serialisation failure and deadlock: of those who collide, one gets on each time.
@@ -59,6 +58,7 @@ class Transaction:
             it; None where each event has its own.
         gathered: what a batch will write at its end, of `licensing.operations.gathering`.
         command: what counts as the command that is run; None until the next one inside is called.
+        by_itself: whether it is not to be committed together with the commands of other threads.
     """
 
     events: list[Any] = field(default_factory=list)
@@ -69,6 +69,7 @@ class Transaction:
     instant: datetime | None = None
     gathered: Any = None
     command: str | None = None
+    by_itself: bool = False
 
 
 class _Here(threading.local):
@@ -76,8 +77,7 @@ class _Here(threading.local):
 
 
 _here = _Here()
-# Who may write to the SQLite file, and through what; none where there is no file.
-_write_turn: Turn | None = None
+# Who writes to the SQLite file; none where there is no file.
 _writer: Writer | None = None
 
 
@@ -87,18 +87,17 @@ def open_database(settings: Settings) -> None:
 
     Raises `StartRefused` when the SQLite library is too old for a write-ahead log.
     """
-    global _write_turn, _writer
+    global _writer
     close_all()
-    if _write_turn is not None:
-        _write_turn.close()
+    if _writer is not None:
+        _writer.forget()
     db.initialize(
         connecting.sqlite(settings, SECONDS_TO_WAIT)
         if settings.on_sqlite
         else connecting.postgresql(settings, SECONDS_TO_WAIT)
     )
     in_file = on_sqlite() and not in_memory()
-    _write_turn = Turn(str(sqlite_file(settings.database_url))) if in_file else None
-    _writer = Writer(db.obj) if in_file else None
+    _writer = Writer(db.obj, str(sqlite_file(settings.database_url))) if in_file else None
 
 
 def on_sqlite() -> bool:
@@ -281,11 +280,15 @@ def _outermost(work: Callable[[], R], command: str) -> R:
 
 def _repeated(work: Callable[[], R], command: str, alone: bool) -> R:
     deadline = time.monotonic() + SECONDS_OF_REPEATING
+    by_itself = False
     for tries in count(1):
-        here = Transaction(alone=alone, command=command)
+        here = Transaction(alone=alone, command=command, by_itself=by_itself)
         try:
             with _told(here):
                 return _once(work, here)
+        except Undone:
+            by_itself = True
+            continue
         except (OperationalError, IntegrityError) as failure:
             if not _is_worth_repeating(failure, tries, deadline):
                 raise
@@ -302,7 +305,7 @@ def _is_worth_repeating(failure: Exception, tries: int, deadline: float) -> bool
 
 
 def _once(work: Callable[[], R], here: Transaction) -> R:
-    with _turn(), db.atomic():
+    with _begun(here):
         _here.transaction = here
         try:
             result = work()
@@ -350,27 +353,24 @@ def _outcome_of(problem: Exception) -> str | None:
 
 
 @contextmanager
-def _turn() -> Iterator[None]:
-    turn, writer = _write_turn, _writer
-    if turn is None or writer is None:
-        yield
+def _begun(here: Transaction) -> Iterator[None]:
+    if _writer is None:
+        with db.atomic():
+            yield
         return
     try:
-        came = turn.take(SECONDS_TO_WAIT)
+        came = _writer.take_turn(SECONDS_TO_WAIT)
     except OSError as failure:
         raise OperationalError(f"the turn to write cannot be taken: {failure}") from failure
     if not came:
         raise Busy("another command has held the database for too long")
-    try:
-        with writer:
-            yield
-    finally:
-        turn.give_back()
+    with _writer.transaction(here.by_itself):
+        yield
 
 
 def is_a_collision(failure: BaseException) -> bool:
     """Whether another command was in the way, so that the same one may go well now."""
-    return sqlstate(failure) in (*COLLISIONS, TAKEN)
+    return isinstance(failure, Undone) or sqlstate(failure) in (*COLLISIONS, TAKEN)
 
 
 def sqlstate(failure: BaseException) -> str | None:

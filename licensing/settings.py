@@ -78,7 +78,7 @@ class Settings:
     former_secret_keys: tuple[str, ...] = ()
     catalogue: Catalogue = field(default_factory=default)
     cors_origins: tuple[str, ...] = ()
-    threads: int = 4
+    threads: int = 8
     invitation_days: int = 14
     renewal_notice_days: int = 7
     webhook_allowed_hosts: frozenset[str] = frozenset()

@@ -13,6 +13,7 @@ import os
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 
 # The kernel would wait for a lock at no cost, but for ever.
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.0002, 0.001
@@ -35,16 +36,22 @@ class Turn:
         # Without the first one, who has just given the turn back would mostly have it again before
         # a process that waits has looked.
         self._next, self._writing = _Lock(f"{file}.next"), _Lock(f"{file}.writing")
+        self._handed_on = False
 
-    def take(self, seconds: float) -> bool:
+    def take(self, seconds: float, unwanted: Callable[[], None] | None = None) -> bool:
         """
         Wait for it, for so many seconds at the most; whether it came.
 
         A process that ends has given its turn back. Raises `OSError` where a file cannot be opened.
+        Where something else is raised in this thread while it waits, such as `KeyboardInterrupt`,
+        and the turn has just come, `unwanted` is called, or it is given back.
         """
         deadline = time.monotonic() + seconds
-        if not self._threads.wait(seconds):
+        if not self._threads.wait(seconds, unwanted or self.give_back):
             return False
+        if self._handed_on:
+            self._handed_on = False
+            return True
         came = False
         try:
             came = self._comes_before(deadline)
@@ -61,8 +68,17 @@ class Turn:
         finally:
             self._next.give_back()
 
+    def hand_on(self) -> bool:
+        """Let the next thread have it, before any other process; where none waits, keep it."""
+        self._handed_on = True
+        if self._threads.leave_to_next():
+            return True
+        self._handed_on = False
+        return False
+
     def give_back(self) -> None:
         """Let the next one have it."""
+        self._handed_on = False
         try:
             self._writing.give_back()
         finally:
@@ -87,8 +103,12 @@ class _Line:
         # A locked lock for each thread that waits; who leaves opens that of the next one.
         self._waiting: deque[threading.Lock] = deque()
 
-    def wait(self, seconds: float) -> bool:
-        """Wait until those who came before have left, for so many seconds at the most."""
+    def wait(self, seconds: float, unwanted: Callable[[], None]) -> bool:
+        """
+        Wait until those who came before have left, for so many seconds at the most.
+
+        `unwanted` is called when the turn came, but waiting was interrupted.
+        """
         with self._lock:
             if not self._busy:
                 self._busy = True
@@ -101,7 +121,7 @@ class _Line:
                 return True
         except BaseException:  # Ctrl-C: nobody would ever give this turn back
             if not self._steps_out(mine):
-                self.leave()
+                unwanted()
             raise
         return not self._steps_out(mine)
 
@@ -114,12 +134,20 @@ class _Line:
             return waits
 
     def leave(self) -> None:
-        """Let the next one go on."""
+        """Let the next one go on, if there is one."""
         with self._lock:
             if self._waiting:
                 self._waiting.popleft().release()
             else:
                 self._busy = False
+
+    def leave_to_next(self) -> bool:
+        """Let the next one go on; where there is none, stay. Whether there was one."""
+        with self._lock:
+            if self._waiting:
+                self._waiting.popleft().release()
+                return True
+            return False
 
 
 class _Lock:

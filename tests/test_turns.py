@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -205,4 +206,65 @@ def test_nobody_waits_for_who_has_given_up(tmp_path: Path) -> None:
     last.join()
 
     assert came == [False, True]
+    turn.close()
+
+
+def test_it_can_be_handed_on_to_a_thread_before_any_other_process(tmp_path: Path) -> None:
+    file = str(tmp_path / "seatkeeper.db")
+    turn, came, give_back = Turn(file), threading.Event(), threading.Event()
+    assert turn.take(1)
+    assert not turn.hand_on()  # nobody waits
+
+    def wait() -> None:
+        assert turn.take(30)
+        came.set()
+        give_back.wait()
+        turn.give_back()
+
+    thread = threading.Thread(target=wait)
+    thread.start()
+    while not turn._threads._waiting:
+        time.sleep(0.001)
+    assert turn.hand_on()
+    assert came.wait(30)
+    still_had = _is_had(f"{file}.writing")
+    give_back.set()
+    thread.join()
+
+    assert still_had
+    assert not _is_had(f"{file}.writing")
+    turn.close()
+
+
+@pytest.mark.parametrize("handed_on", [False, True])
+def test_who_is_interrupted_when_his_turn_comes_gives_it_back(
+    tmp_path: Path, handed_on: bool
+) -> None:
+    file = str(tmp_path / "seatkeeper.db")
+    turn, unwanted = Turn(file), []
+    assert turn.take(1)
+
+    def interrupted(*_: object) -> None:
+        if handed_on:
+            assert turn.hand_on()
+        else:
+            turn.give_back()
+        raise KeyboardInterrupt
+
+    def give_back() -> None:
+        unwanted.append(True)
+        turn.give_back()
+
+    before = signal.signal(signal.SIGALRM, interrupted)
+    signal.setitimer(signal.ITIMER_REAL, 0.01)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            turn.take(30, give_back)
+    finally:
+        signal.signal(signal.SIGALRM, before)
+
+    assert unwanted == [True]
+    assert not _is_had(f"{file}.writing")
+    assert turn.take(0)
+    turn.give_back()
     turn.close()

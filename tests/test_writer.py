@@ -1,11 +1,15 @@
-"""Threads write to an SQLite file through one connection, and read through their own."""
+"""Threads write to an SQLite file through one connection, together, and read through their own."""
 
 import os
 import threading
-from concurrent.futures import ThreadPoolExecutor
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from peewee import IntegrityError
 
 from licensing import db
 from licensing.db import transactional
@@ -126,3 +130,185 @@ def test_a_process_that_was_forked_off_has_one_of_its_own() -> None:
 
     assert os.waitstatus_to_exitcode(status) == 0
     assert _write() is before
+
+
+LONGEST = 30
+
+
+class Crew:
+    """Threads that write while the first of them holds the others up."""
+
+    def __init__(self, pool: ThreadPoolExecutor) -> None:
+        self._pool = pool
+        self._line: Any = db._writer and db._writer._turn._threads
+        self._started: list[Future[Any]] = []
+        self.go_on = threading.Event()
+
+    def first(self, *works: Callable[[], Any]) -> None:
+        """Begin the first command, which does these things as soon as it may go on."""
+        inside = threading.Event()
+
+        @transactional
+        def held_up() -> None:
+            inside.set()
+            assert self.go_on.wait(LONGEST)
+            for work in works:
+                work()
+
+        self._start(held_up)
+        assert inside.wait(LONGEST)
+
+    def next(self, work: Callable[[], Any]) -> None:
+        """Have another command wait behind those before it."""
+        before = len(self._line._waiting)
+        self._start(transactional(work))
+        while len(self._line._waiting) == before:
+            time.sleep(0.001)
+
+    def _start(self, command: Callable[[], Any]) -> None:
+        def connected() -> Any:
+            with db.connection():
+                return command()
+
+        self._started.append(self._pool.submit(connected))
+
+    def ended(self) -> list[Any]:
+        """Let them go on; what each has raised, or None."""
+        self.go_on.set()
+        return [one.exception(LONGEST) for one in self._started]
+
+    def has_ended(self, number: int) -> bool:
+        """Whether one of them has been told how it ended."""
+        return self._started[number].done()
+
+
+@pytest.fixture
+def crew() -> Iterator[Crew]:
+    db.db.execute_sql("CREATE TABLE notes (note TEXT PRIMARY KEY)")
+    with ThreadPoolExecutor(4) as pool:
+        yield Crew(pool)
+
+
+def note(text: str) -> Callable[[], Any]:
+    return lambda: db.db.execute_sql("INSERT INTO notes VALUES (?)", (text,))
+
+
+def notes() -> set[str]:
+    return {text for (text,) in db.db.execute_sql("SELECT note FROM notes")}
+
+
+@contextmanager
+def _commits() -> Iterator[list[None]]:
+    database, seen = db.db.obj, []
+    commit = database.commit
+    database.commit = lambda: (seen.append(None), commit())
+    try:
+        yield seen
+    finally:
+        del database.commit
+
+
+def test_commands_that_wait_are_committed_with_the_one_before_them(crew: Crew) -> None:
+    with _commits() as together:
+        crew.first(note("first"))
+        crew.next(note("second"))
+        crew.next(note("third"))
+        ended = crew.ended()
+    with _commits() as apart:
+        for text in ("fourth", "fifth"):
+            transactional(note(text))()
+
+    assert ended == [None, None, None]
+    assert (len(together), len(apart)) == (1, 2)
+    assert notes() == {"first", "second", "third", "fourth", "fifth"}
+
+
+def test_nobody_is_told_and_nobody_sees_what_is_not_committed(crew: Crew) -> None:
+    inside, found = threading.Event(), threading.Event()
+
+    def look_around() -> None:
+        inside.set()
+        assert found.wait(LONGEST)
+
+    crew.first(note("first"))
+    crew.next(look_around)
+    crew.go_on.set()
+    assert inside.wait(LONGEST)
+    told, seen = crew.has_ended(0), notes()
+    found.set()
+
+    assert crew.ended() == [None, None]
+    assert (told, seen) == (False, set())
+    assert notes() == {"first"}
+
+
+def test_later_commands_see_what_earlier_ones_have_done(crew: Crew) -> None:
+    seen: list[set[str]] = []
+    crew.first(note("first"))
+    crew.next(lambda: seen.append(notes()))
+
+    crew.ended()
+
+    assert seen == [{"first"}]
+
+
+@pytest.mark.parametrize("failing", ["first", "second", "third"])
+def test_who_fails_undoes_nothing_of_the_others(crew: Crew, failing: str) -> None:
+    def work(text: str) -> Callable[[], None]:
+        def run() -> None:
+            note(text)()
+            if text == failing:
+                raise LookupError(text)
+
+        return run
+
+    crew.first(work("first"))
+    crew.next(work("second"))
+    crew.next(work("third"))
+
+    ended = crew.ended()
+
+    assert [str(problem) for problem in ended if problem] == [failing]
+    assert notes() == {"first", "second", "third"} - {failing}
+
+
+def test_what_a_command_undoes_of_its_own_is_undone_alone(crew: Crew) -> None:
+    def second() -> None:
+        note("kept")()
+        with db.rehearsal():
+            note("undone")()
+
+    crew.first(note("first"))
+    crew.next(second)
+
+    assert crew.ended() == [None, None]
+    assert notes() == {"first", "kept"}
+
+
+def test_who_cannot_be_committed_hinders_nobody_else(crew: Crew) -> None:
+    """A foreign key that is looked at no sooner than at the commit, which then fails for all."""
+    db.db.execute_sql(
+        "CREATE TABLE replies (note TEXT REFERENCES notes DEFERRABLE INITIALLY DEFERRED)"
+    )
+    crew.first(note("first"))
+    crew.next(lambda: db.db.execute_sql("INSERT INTO replies VALUES ('to nothing')"))
+    crew.next(note("third"))
+
+    first, second, third = crew.ended()
+
+    assert (first, third) == (None, None)
+    assert isinstance(second, IntegrityError)
+    assert notes() == {"first", "third"}
+
+
+def test_where_sqlite_undoes_everything_the_others_are_done_again(crew: Crew) -> None:
+    transactional(note("taken"))()
+    crew.first(note("first"))
+    crew.next(lambda: db.db.execute_sql("INSERT OR ROLLBACK INTO notes VALUES ('taken')"))
+    crew.next(note("third"))
+
+    first, second, third = crew.ended()
+
+    assert (first, third) == (None, None)
+    assert isinstance(second, IntegrityError)
+    assert notes() == {"taken", "first", "third"}

@@ -63,11 +63,15 @@ def _clone_rows(model: Any, template: str, many: int) -> None:
     ]
     new = "printf('acc_%032d', i)" if db.on_sqlite() else "'acc_' || lpad(i::text, 32, '0')"
     mark = "?" if db.on_sqlite() else "%s"
+    # Who reads the table that he writes to keeps all that he will write, in memory on SQLite.
+    db.db.execute_sql("DROP TABLE IF EXISTS template_rows")
+    db.db.execute_sql(
+        f"CREATE TEMPORARY TABLE template_rows AS SELECT * FROM {table} WHERE {key} = {mark}",
+        (template,),
+    )
     db.db.execute_sql(
         f"WITH RECURSIVE numbers (i) AS "
         f"(SELECT 1 UNION ALL SELECT i + 1 FROM numbers WHERE i < {int(many)}) "
         f"INSERT INTO {table} ({key}, {', '.join(others)}) "
-        f"SELECT {new}, {', '.join(others)} FROM numbers, {table} "
-        f"WHERE {table}.{key} = {mark}",
-        (template,),
+        f"SELECT {new}, {', '.join(others)} FROM numbers CROSS JOIN template_rows"
     )

@@ -19,7 +19,7 @@ from tests.serving import ROOT, clean_environment, free_port
 
 PEERS = Path(__file__).parent / "peers"
 SECONDS_TO_START = 60
-THREADS = "4"
+THREADS = "8"
 ENTITLEMENT, PAGE, ASSIGN = "entitlement", "page of 50 seats", "assign a seat"
 JSON = {"Content-Type": "application/json"}
 

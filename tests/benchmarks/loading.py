@@ -58,13 +58,20 @@ def is_there() -> bool:
 
 
 def load(
-    address: str, ask: Ask, seconds: float, first: int = 0, connections: int = CONNECTIONS
+    address: str,
+    ask: Ask,
+    seconds: float,
+    first: int = 0,
+    connections: int = CONNECTIONS,
+    clients: int = CONNECTIONS,
 ) -> Window:
     """
     Ask for so many seconds; each connection is one client in a thread of its own.
 
     Args:
         first: the number of the user with whom to begin; `next_user` of the window is who follows.
+        clients: how many there are, with those that ask another process: n, of which each asks
+            about every n-th user.
 
     Raises `BadAnswers`.
     """
@@ -73,7 +80,7 @@ def load(
     for name, value in ask.headers.items():
         command += ["-H", f"{name}: {value}"]
     with _next_of(ask.users, first, round(seconds * MOST_PER_SECOND)) as users:
-        command += [address, "--", users, str(first), str(connections)]
+        command += [address, "--", users, str(first), str(clients)]
         command += [ask.method, ask.path, ask.body]
         ended = subprocess.run(  # noqa: S603 wrk, which is ours to start
             [*beside(), *command], capture_output=True, text=True, check=True
@@ -90,7 +97,7 @@ def load(
         p99=result["p99"],
         longest=result["max"],
         fairness=min(answered) / max(max(answered), 1),
-        next_user=first + (result["sent_most"] + 1) * connections,
+        next_user=first + (result["sent_most"] + 1) * clients,
     )
 
 

@@ -48,12 +48,17 @@ def measure(place: OnPostgresql, folder: Path, rounds: int, seconds: float) -> I
 
 
 def _rate(crew: list[Contestant], seconds: float) -> float:
-    """What all processes do together, each for its share of the clients."""
+    """
+    What all processes do together, each for its share of the clients.
+
+    As with the bare driver, each client has an account of its own: where those of two processes ask
+    for the same one in the same order, they wait for each other each time.
+    """
     share = CONNECTIONS // len(crew)
 
     def one(number: int) -> Window:
         server = crew[number]
-        first = server.first.get(ASSIGN, number * PEOPLE // len(crew))
+        first = server.first.get(ASSIGN, number * share)
         window = load(server.address, server.asks[ASSIGN], seconds, first, share)
         server.first[ASSIGN] = window.next_user
         return window

@@ -144,6 +144,6 @@ def test_a_migration_that_is_killed_is_finished_by_the_next_one() -> None:
 
 
 def test_a_migration_that_is_not_done_as_a_whole_cannot_be_finished() -> None:
-    """The negative control."""
-    with pytest.raises(AssertionError, match="ended with 1"):
+    """The negative control: the next one fails, or what was done twice is there twice."""
+    with pytest.raises(AssertionError, match=r"ended with 1|differs when killed"):
         run(a_seed(), KILLS, "at_step_without_transactions")
