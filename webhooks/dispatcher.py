@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from peewee import PeeweeException
 
 from licensing import db, heartbeats
-from licensing.db import on_sqlite, transactional
+from licensing.db import transactional
 from licensing.row_security import EVERY_ACCOUNT
 from webhooks import endpoints, health, jobs, lanes, parking, secrets, settling, waking, watching
 from webhooks.jobs import Job
@@ -67,9 +67,6 @@ class Dispatcher:
             self._finish()
 
     def _go_on(self) -> None:
-        if on_sqlite():
-            # What is lost of its own bookkeeping in a power cut costs a duplicate, no event.
-            db.db.execute_sql("PRAGMA synchronous = NORMAL")
         while not self._stopping.is_set():
             heartbeats.beat("dispatcher")
             self._senders.wait(self._patience)

@@ -97,7 +97,7 @@ def _latency(chosen: Chosen) -> Iterator[Figure]:
             clocked = latency.Clocked()
             receiver = stack.enter_context(Receiver(clocked))
             with opened(place.make("latency")):
-                made = companies(4_000)
+                made = companies(6_000)
                 one, _ = endpoints.create_endpoint(
                     system(), NewEndpoint(receiver.url, ["seat.assigned"], max_in_flight=16)
                 )
@@ -105,7 +105,7 @@ def _latency(chosen: Chosen) -> Iterator[Figure]:
             users = listed(made.people, folder.folder / "users")
             with contestants.seatkeeper(place.url("latency"), made.token, users) as (server,):
                 people = itertools.chain(made.people)
-                yield from latency.measure(server, people, clocked, place.name)
+                yield from latency.measure(server, people, clocked, made.token, place.name)
 
 
 def _one_dead(chosen: Chosen) -> Iterator[Figure]:

@@ -19,6 +19,7 @@ from licensing.rules.permissions import system
 from tests.benchmarks import receiving
 from tests.benchmarks.companies import add_users, opened, settings_for
 from tests.benchmarks.figures import Figure
+from tests.benchmarks.loading import alone_in_front
 from tests.benchmarks.ratios import ratio
 from tests.receivers import Answer, Received, Receiver
 from tests.webhooks.stage import Stage
@@ -36,7 +37,7 @@ OUTAGE_ACCOUNTS = 20
 
 def measure(rounds: int, peer: Callable[[str], float] | None) -> Iterator[Figure]:
     """
-    Deliver the same number of messages in each way, round by round.
+    Deliver the same number of messages in each way, round by round, each on one processor.
 
     `peer` delivers to an address and returns deliveries a second; None where there is none.
     """
@@ -47,7 +48,9 @@ def measure(rounds: int, peer: Callable[[str], float] | None) -> Iterator[Figure
             _endpoints_and_events(address)
         for number in range(-1, rounds):
             file = shutil.copy(base, Path(folder) / "delivered.db")
-            rates = _drained(f"sqlite:///{file}"), _looped(address)
+            os.sync()
+            with alone_in_front():
+                rates = _drained(f"sqlite:///{file}"), _looped(address)
             if number >= 0:
                 ours.append(rates[0])
                 loop.append(rates[1])
@@ -84,7 +87,6 @@ def _drained(database_url: str) -> float:
     create_app(settings_for(database_url))
     dispatcher = Dispatcher(Transport(frozenset({"127.0.0.1"})))
     with db.connection():
-        db.db.execute_sql("PRAGMA synchronous = NORMAL")
         start = time.perf_counter()
         sent = dispatcher.deliver_all()
         took = time.perf_counter() - start

@@ -57,11 +57,11 @@ def measure(place: Place, folder: Path, rounds: int) -> Iterator[Figure]:
     with ExitStack() as stack:
         crew = [_service(place, folder, dead, stack) for dead in late]
         for number in range(-1, rounds):
-            for dead, (ten, one, people) in zip(late, crew, strict=True):
-                p99 = _asked(ten, one, people)
+            for dead, (ten, one, token, people) in zip(late, crew, strict=True):
+                p99 = _asked(ten, one, token, people)
                 if number >= 0:
                     late[dead].append(p99)
-        for ten, _, _ in crew:
+        for ten, *_ in crew:
             ten.over.set()
     middle = {dead: statistics.median(found) for dead, found in late.items()}
     yield Figure(
@@ -76,7 +76,7 @@ def measure(place: Place, folder: Path, rounds: int) -> Iterator[Figure]:
 
 def _service(
     place: Place, folder: Path, dead: bool, stack: ExitStack
-) -> tuple[Ten, Contestant, Iterator[tuple[str, str]]]:
+) -> tuple[Ten, Contestant, str, Iterator[tuple[str, str]]]:
     name = "one_dead" if dead else "none_dead"
     ten = Ten(dead)
     receiver = stack.enter_context(Receiver(ten))
@@ -89,13 +89,13 @@ def _service(
     users = listed(made.people, folder / name)
     serving = contestants.seatkeeper(place.url(name), made.token, users)
     (server,) = stack.enter_context(serving)
-    return ten, server, itertools.chain(made.people)
+    return ten, server, made.token, itertools.chain(made.people)
 
 
-def _asked(ten: Ten, one: Contestant, people: Iterator[tuple[str, str]]) -> float:
+def _asked(ten: Ten, one: Contestant, token: str, people: Iterator[tuple[str, str]]) -> float:
     """Assign seats at an even rate; returns the p99 of the nine."""
     ten.ages.clear()
     asked = itertools.islice(people, RATE * SECONDS)
-    at_an_even_rate(one.address, one.asks[contestants.ASSIGN], asked, RATE)
+    at_an_even_rate(one.address, token, asked, RATE)
     ten.wait_for(RATE * SECONDS * (ENDPOINTS - 1))
     return statistics.quantiles(ten.ages, n=100)[-1]
