@@ -225,8 +225,10 @@ def transactional(function: Callable[P, R]) -> Callable[P, R]:
     Run the function in one transaction: the caller's where there is one, else its own.
 
     The outermost call begins and commits; when it collided with another command, or has to be alone
-    (`RunAlone`), it repeats the whole function, for five seconds at the most. An exception undoes
-    everything. Raises `Busy` when the turn to write does not come within five seconds.
+    (`RunAlone`), it repeats the whole function, for five seconds at the most; also when it could
+    not be committed together with commands of other threads (`Undone`), by itself then. An
+    exception undoes everything. Raises `Busy` when the turn to write does not come within five
+    seconds.
     """
 
     @wraps(function)
@@ -354,17 +356,18 @@ def _outcome_of(problem: Exception) -> str | None:
 
 @contextmanager
 def _begun(here: Transaction) -> Iterator[None]:
-    if _writer is None:
+    writer = _writer
+    if writer is None:
         with db.atomic():
             yield
         return
     try:
-        came = _writer.take_turn(SECONDS_TO_WAIT)
+        came = writer.take_turn(SECONDS_TO_WAIT)
     except OSError as failure:
         raise OperationalError(f"the turn to write cannot be taken: {failure}") from failure
     if not came:
         raise Busy("another command has held the database for too long")
-    with _writer.transaction(here.by_itself):
+    with writer.transaction(here.by_itself):
         yield
 
 

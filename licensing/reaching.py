@@ -35,3 +35,15 @@ class Pool(PooledPostgresqlDatabase, _Reached):  # type: ignore[misc]
     When a network is cut, each of those who wait would have his own timeout begin when the one
     before him has ended. Here they are told at once what the first one has found out.
     """
+
+    _connections: list[Any]
+
+    def _is_closed(self, connection: Any) -> bool:
+        if not super()._is_closed(connection):
+            return False
+        # What has ended this one has mostly ended those that lie beside it. To ask each of them
+        # would take a timeout each, with everybody waiting.
+        beside, self._connections = self._connections, []
+        for *_, other in beside:
+            self._close_raw(other)
+        return True

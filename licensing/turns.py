@@ -5,7 +5,7 @@ SQLite's own queue has no order: who finds the file locked sleeps for up to a te
 tries again, so that under load some writers get nothing done for seconds. Here threads wait for a
 line of their process, first come, first served, and only the one whose turn it is waits for the
 other processes. Their locks promise no order, but a process that has had its turn lets one that
-waits go first.
+waits go first, unless who has the turn hands it on inside the process.
 """
 
 import fcntl
@@ -36,7 +36,7 @@ class Turn:
         # Without the first one, who has just given the turn back would mostly have it again before
         # a process that waits has looked.
         self._next, self._writing = _Lock(f"{file}.next"), _Lock(f"{file}.writing")
-        self._handed_on = False
+        self._handed_on = False  # touched by who has the turn, and nobody else
 
     def take(self, seconds: float, unwanted: Callable[[], None] | None = None) -> bool:
         """

@@ -13,14 +13,16 @@ time of a command on a disk that syncs in 0.2 ms, and more the slower a disk is.
 his command ended before the commit.
 """
 
+import logging
 import os
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from peewee import (  # type: ignore[attr-defined]
-    PeeweeException,
+    OperationalError,
     SqliteDatabase,
     __exception_wrapper__,
 )
@@ -30,10 +32,14 @@ from licensing.turns import Turn
 # KiB; one connection has it, where all others have 2 MB. SQLite looks through all of it at nearly
 # every commit, so that with more than this a command takes longer again.
 CACHE = 4 * 1024
+# After so long nobody joins any more: who was first waits for his answer, and other processes wait.
+SECONDS_OF_A_GROUP = 0.05
+
+log = logging.getLogger(__name__)
 
 
 class Undone(Exception):
-    """Commands that were to be committed together could not be; none of them was done."""
+    """Commands were to be committed together and could not be: each has to be run by itself."""
 
 
 class _Group:
@@ -42,11 +48,13 @@ class _Group:
 
     Attributes:
         size: how many there have been.
+        ends: when the last one joins at the latest, on the monotonic clock.
         failure: why none of them was done.
     """
 
     def __init__(self) -> None:
         self.size = 0
+        self.ends = time.monotonic() + SECONDS_OF_A_GROUP
         self.failure: BaseException | None = None
         self._over = threading.Event()
 
@@ -87,33 +95,40 @@ class Writer:
     @contextmanager
     def transaction(self, by_itself: bool) -> Iterator[None]:
         """
-        Write inside the block, with the turn, which is given back at its end.
+        Write inside the block, with the turn, which somebody else has at its end.
 
-        An exception undoes what the block did; without one, it is committed when this returns.
-        `by_itself` is not to be in one transaction with what other threads do.
+        An exception undoes what the block did; without one, it is committed when this returns,
+        maybe together with what other threads do meanwhile, unless it is to be `by_itself`.
 
-        Raises `Undone` when others have kept the block from being committed; Peewee's errors.
+        Raises `Undone` when what was to be committed together was not; Peewee's errors.
         """
         try:
-            group = self._joined(by_itself)
+            group = self._join(by_itself)
         except BaseException:
-            self._turn.give_back()
+            self._end()
             raise
         try:
-            with self._in_hand(), self._undone_by_an_exception(group):
+            with self._in_hand() as connection, self._undone_by_an_exception(group):
                 yield
+                if not connection.in_transaction:
+                    raise OperationalError("SQLite has undone it")
         finally:
-            if by_itself or self._group is None or not self._turn.hand_on():
+            may_grow = self._group is group and not by_itself and time.monotonic() < group.ends
+            if not (may_grow and self._turn.hand_on()):
                 self._end()
             group.wait()
 
-    def _joined(self, by_itself: bool) -> _Group:
+    def _join(self, by_itself: bool) -> _Group:
         if by_itself:
             self._commit()
         if self._group is None:
+            self._group = _Group()
             with self._in_hand():
-                self._database.begin("IMMEDIATE")
-                self._group = _Group()
+                try:
+                    self._database.begin("IMMEDIATE")
+                except BaseException:
+                    self._give_up(None)
+                    raise
         self._group.size += 1
         return self._group
 
@@ -132,18 +147,18 @@ class Writer:
         except BaseException as problem:
             if first:
                 self._give_up(None)
-            elif not self._is_rolled_back():
+            elif not self._undo_alone():
                 self._give_up(problem)
             raise
         finally:
             database.pop_transaction()
 
-    def _is_rolled_back(self) -> bool:
-        """Undo this command alone; impossible where SQLite has undone everything, or cannot."""
+    def _undo_alone(self) -> bool:
+        """Undo this command and no other; whether that was possible: SQLite may have undone all."""
         try:
             self._database.execute_sql("ROLLBACK TO command")
             self._database.execute_sql("RELEASE command")
-        except PeeweeException:
+        except BaseException:
             return False
         return True
 
@@ -151,10 +166,15 @@ class Writer:
         group, self._group = self._group, None
         try:
             # SQLite has done so already where the disk is full, for one.
-            if self._opened().in_transaction:
+            if self._connections[-1].in_transaction:
                 self._database.rollback()
+        except BaseException:
+            log.exception("what was written cannot be undone, so the connection is closed")
+            self._close()
         finally:
             if group is not None:
+                if failure is not None and group.size > 1:
+                    log.warning("%d commands are run again by themselves: %s", group.size, failure)
                 group.end(failure)
 
     def _end(self) -> None:
@@ -178,15 +198,15 @@ class Writer:
                 group.end()
 
     @contextmanager
-    def _in_hand(self) -> Iterator[None]:
-        """Have the statements of this thread go through the connection."""
+    def _in_hand(self) -> Iterator[Any]:
+        """Have the statements of this thread go through the connection, which this yields."""
         with self._guard:
             connection = self._opened()
             self._in_use = True
         state = self._database._state
         own, state.conn = state.conn, connection
         try:
-            yield
+            yield connection
         finally:
             state.conn = own
             # Between two commands of a group, too, nobody may close it.
@@ -206,8 +226,11 @@ class Writer:
         """Close the connection, unless somebody is writing; who writes next opens it anew."""
         with self._guard:
             if self._process == os.getpid() and not self._in_use:
-                self._connections.pop().close()
-                self._process = 0
+                self._close()
+
+    def _close(self) -> None:
+        self._process = 0
+        self._connections.pop().close()
 
     def forget(self) -> None:
         """Let go of everything; nobody writes any more."""

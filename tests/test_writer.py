@@ -4,18 +4,20 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import closing, contextmanager
 from typing import Any
 
 import pytest
-from peewee import IntegrityError
+from peewee import IntegrityError, OperationalError
+from pysqlite3 import dbapi2 as sqlite3
 
-from licensing import db
+from licensing import db, writer
 from licensing.db import transactional
 from licensing.models import ApiKey
 from licensing.operations.api_keys import create_key
 from licensing.rules.permissions import Scope, system
+from licensing.settings import current, sqlite_file
 from tests.conftest import POSTGRES_URL
 
 pytestmark = pytest.mark.skipif(bool(POSTGRES_URL), reason="it is for an SQLite file")
@@ -163,6 +165,7 @@ class Crew:
         before = len(self._line._waiting)
         self._start(transactional(work))
         while len(self._line._waiting) == before:
+            assert not self._started[-1].done()
             time.sleep(0.001)
 
     def _start(self, command: Callable[[], Any]) -> None:
@@ -178,8 +181,8 @@ class Crew:
         return [one.exception(LONGEST) for one in self._started]
 
     def has_ended(self, number: int) -> bool:
-        """Whether one of them has been told how it ended."""
-        return self._started[number].done()
+        """Whether one of them is told how it ended before long."""
+        return bool(wait([self._started[number]], timeout=0.1).done)
 
 
 @pytest.fixture
@@ -221,6 +224,37 @@ def test_commands_that_wait_are_committed_with_the_one_before_them(crew: Crew) -
     assert ended == [None, None, None]
     assert (len(together), len(apart)) == (1, 2)
     assert notes() == {"first", "second", "third", "fourth", "fifth"}
+
+
+def test_nobody_joins_those_who_have_waited_for_long_enough(
+    crew: Crew, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "SECONDS_OF_A_GROUP", 0)
+
+    with _commits() as apart:
+        crew.first(note("first"))
+        crew.next(note("second"))
+        crew.next(note("third"))
+        ended = crew.ended()
+
+    assert ended == [None, None, None]
+    assert len(apart) == 3
+
+
+@pytest.mark.usefixtures("crew")
+def test_a_command_begins_anew_where_beginning_failed() -> None:
+    with closing(sqlite3.connect(str(sqlite_file(current().database_url)))) as outside:
+        outside.execute("BEGIN IMMEDIATE")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(db.db.obj, "_timeout", 0)
+            db.close_all()
+            with pytest.raises(OperationalError, match="locked"):
+                transactional(note("first"))()
+        outside.rollback()
+
+    transactional(note("second"))()
+
+    assert notes() == {"second"}
 
 
 def test_nobody_is_told_and_nobody_sees_what_is_not_committed(crew: Crew) -> None:

@@ -11,11 +11,12 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from peewee import PeeweeException
 
 from licensing import db, heartbeats
-from licensing.db import transactional
+from licensing.db import transaction, transactional
 from licensing.row_security import EVERY_ACCOUNT
 from webhooks import endpoints, health, jobs, lanes, parking, secrets, settling, waking, watching
 from webhooks.jobs import Job
@@ -136,7 +137,9 @@ class Dispatcher:
         if time.monotonic() - self._renewed >= SECONDS_BETWEEN_RENEWALS:
             for job in sorted(busy, key=lambda job: job.key):
                 job.renew(now)
-            self._renewed = time.monotonic()
+            # No sooner: what is not committed is done again, and has to be renewed again.
+            renewed = partial(setattr, self, "_renewed", time.monotonic())
+            transaction().afterwards["renewed"] = renewed
         if goes_on:
             lanes.lapse(now)
             handed_out += self._claimed(now, [*busy, *handed_out])

@@ -2,11 +2,12 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from peewee import OperationalError
 
-from licensing import clock, db, settings
+from licensing import clock, connecting, db, settings
 from licensing.reaching import Pool
 from licensing.rules.permissions import system
 from tests.conftest import POSTGRES_URL
@@ -66,3 +67,30 @@ def test_those_who_wait_for_a_connection_are_told_when_nobody_answers() -> None:
         tried = silent.connections
 
     assert tried < WAITING
+
+
+@pytest.mark.skipif(not POSTGRES_URL, reason="SQLite has no connections that end")
+def test_where_one_connection_has_ended_those_beside_it_are_not_asked_one_by_one() -> None:
+    pool: Any = connecting.postgresql(settings.current(), 5)
+    together = threading.Barrier(WAITING)
+
+    def use_one() -> int:
+        pool.connect()
+        (backend,) = pool.execute_sql("SELECT pg_backend_pid()").fetchone()
+        together.wait()
+        pool.close()
+        return int(backend)
+
+    with ThreadPoolExecutor(WAITING) as threads:
+        idle = {one.result() for one in [threads.submit(use_one) for _ in range(WAITING)]}
+    (oldest, *_) = pool._connections
+    db.db.execute_sql("SELECT pg_terminate_backend(%s)", (oldest[-1].info.backend_pid,))
+
+    with pool.connection_context():
+        (backend,) = pool.execute_sql("SELECT pg_backend_pid()").fetchone()
+        beside = list(pool._connections)
+
+    assert len(idle) == WAITING
+    assert backend not in idle
+    assert beside == []
+    pool.close_all()
