@@ -186,7 +186,8 @@ class Crew:
 
 
 @pytest.fixture
-def crew() -> Iterator[Crew]:
+def crew(monkeypatch: pytest.MonkeyPatch) -> Iterator[Crew]:
+    monkeypatch.setattr(writer, "SECONDS_OF_A_GROUP", LONGEST)
     db.db.execute_sql("CREATE TABLE notes (note TEXT PRIMARY KEY)")
     with ThreadPoolExecutor(4) as pool:
         yield Crew(pool)
@@ -255,6 +256,31 @@ def test_a_command_begins_anew_where_beginning_failed() -> None:
     transactional(note("second"))()
 
     assert notes() == {"second"}
+
+
+@pytest.mark.usefixtures("crew")
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_command_is_one_transaction_where_the_file_could_not_be_opened_before(
+    times: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cannot_open() -> Any:
+        raise OperationalError("unable to open database file")
+
+    def fail_in_the_middle() -> None:
+        note("undone")()
+        raise LookupError
+
+    db.close_all()
+    with monkeypatch.context() as patch:
+        patch.setattr(db.db.obj, "_connect", cannot_open)
+        for _ in range(times):
+            with pytest.raises(OperationalError, match="unable to open"):
+                transactional(note("never"))()
+    with pytest.raises(LookupError):
+        transactional(fail_in_the_middle)()
+    transactional(note("done"))()
+
+    assert notes() == {"done"}
 
 
 def test_nobody_is_told_and_nobody_sees_what_is_not_committed(crew: Crew) -> None:
