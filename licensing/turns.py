@@ -136,18 +136,19 @@ class _Line:
     def leave(self) -> None:
         """Let the next one go on, if there is one."""
         with self._lock:
-            if self._waiting:
-                self._waiting.popleft().release()
-            else:
+            if not self._next_goes_on():
                 self._busy = False
 
     def leave_to_next(self) -> bool:
         """Let the next one go on; where there is none, stay. Whether there was one."""
         with self._lock:
-            if self._waiting:
-                self._waiting.popleft().release()
-                return True
+            return self._next_goes_on()
+
+    def _next_goes_on(self) -> bool:
+        if not self._waiting:
             return False
+        self._waiting.popleft().release()
+        return True
 
 
 class _Lock:
