@@ -4,7 +4,7 @@ Who passes the filters of the seats table (R27).
 Each filter says it of a user, as a condition, and where it can, finds its users through an index.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -54,16 +54,16 @@ class Passing:
     filters: Filters
     now: datetime
 
-    def users(self, *among: Any) -> Any:
-        """Those who pass, among whom the conditions `among` hold of."""
+    def users(self, columns: Iterable[Any], *among: Any) -> Any:
+        """These columns of those who pass, among whom the conditions `among` hold of."""
         of_account = User.account_id == self.account_id
-        return User.select().where(of_account, *among, *self._conditions())
+        return User.select(*columns).where(of_account, *among, *self._conditions())
 
     def few(self) -> list[str] | None:
         """Users among whom are all who pass, where some filter leaves few; None where none does."""
         for find in self._finders():
             ids = find()
-            if len(ids) <= FEW:
+            if ids is not None:
                 return ids
         return None
 
@@ -100,12 +100,12 @@ class Passing:
             also = [Invitation.PENDING] if expired else []
             yield User.invitation, [self.filters.invitation, *also]
 
-    def _finders(self) -> Iterator[Callable[[], list[str]]]:
-        """Ways to find some more users than `FEW` who pass one filter, or all who do."""
+    def _finders(self) -> Iterator[Callable[[], list[str] | None]]:
+        """Ways to find all users who pass one filter; they find None for more than `FEW`."""
         wanted, most = self.filters, FEW + 1
         sought = words(wanted.search or "")
         if sought:
-            yield lambda: finding.candidates(self.account_id, sought, most)
+            yield lambda: finding.candidates(self.account_id, sought, FEW)
         if wanted.seat_type is not None:
             of_type = (Seat.account_id == self.account_id) & (Seat.seat_type == wanted.seat_type)
             # In the order of its index, which SQLite might not take otherwise.
@@ -147,8 +147,9 @@ def computed(term: Any) -> Any:
     return fn.COALESCE(term, term)
 
 
-def _ids(query: Any) -> list[str]:
-    return [row[0] for row in query.tuples()]
+def _ids(query: Any) -> list[str] | None:
+    ids = [row[0] for row in query.tuples()]
+    return ids if len(ids) <= FEW else None
 
 
 def _seats_of_user(column: Any) -> Any:

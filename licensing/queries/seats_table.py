@@ -7,7 +7,7 @@ alone are looked at. Either way a page costs what it shows, not what the account
 many pass each filter and hardly anybody passes all of them does the walk go on through the account.
 """
 
-from collections import defaultdict
+from collections import defaultdict, namedtuple
 from collections.abc import Callable
 from datetime import datetime
 from enum import StrEnum
@@ -58,6 +58,8 @@ LOOKED_AT = (
     User.external_id,
     User.created_at,
 )
+# No model, of which making one of each row took as long as searching.
+LookedAt = namedtuple("LookedAt", [field.name for field in LOOKED_AT])  # type: ignore[misc]
 _instant = User.invitation_expires_at.python_value
 
 
@@ -135,9 +137,9 @@ def _page(passing: Passing, sort: Sort, window: Window, of: tuple[object, ...]) 
         order = _walked(sort, on_sqlite())
         return compiled_page(EVERYBODY[sort], (passing.account_id,), order, window, of)
     few = passing.few()
-    if few is None:
-        return ordered_page(passing.users(), _order(sort, as_it_is), window, of)
-    return ordered_page(passing.users(User.id.in_(few)), _order(sort, computed), window, of)
+    among, seen = ((), as_it_is) if few is None else ((User.id.in_(few),), computed)
+    users = passing.users(as_shown(LOOKED_AT), *among).objects(LookedAt)
+    return ordered_page(users, _order(sort, seen), window, of)
 
 
 def _everybody(sort: Sort, account_id: Any, after: Any, limit: Any) -> Any:

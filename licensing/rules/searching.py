@@ -69,6 +69,12 @@ def grams(text: str) -> frozenset[str]:
 
 
 def grams_of_word(word: str) -> tuple[str, ...]:
-    """The longest pieces of a word: a text that has the word has all of them."""
+    """
+    Longest pieces that a word can be put together of: a text that has the word has all of them.
+
+    Not those in between, too: each one that an index looks for takes time, and few texts have
+    these and not the word.
+    """
     length = min(len(word), LONGEST_GRAM)
-    return tuple(sorted({word[at : at + length] for at in range(len(word) - length + 1)}))
+    last = len(word) - length
+    return tuple(sorted({word[at : at + length] for at in (*range(0, last, length), last)}))

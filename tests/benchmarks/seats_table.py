@@ -143,8 +143,11 @@ def measure(place: Place, sizes: Sequence[int], rounds: int) -> Iterator[Figure]
 def _found(app: Flask, sizes: Sequence[int], rounds: int) -> dict[str, dict[int, list[float]]]:
     """The milliseconds that each request took, by the size of the account."""
     paths = {size: _paths(_load(size), size) for size in sizes}
-    db.db.execute_sql("ANALYZE")
-    db.db.execute_sql("CHECKPOINT" if not db.on_sqlite() else "PRAGMA wal_checkpoint(TRUNCATE)")
+    db.look_at_tables()
+    for tidy in (
+        ("PRAGMA wal_checkpoint(TRUNCATE)",) if db.on_sqlite() else ("ANALYZE", "CHECKPOINT")
+    ):
+        db.db.execute_sql(tidy)
     _, token = api_keys.create_key(system(), "benchmark", [Scope.READ])
     found: dict[str, dict[int, list[float]]] = {}
     for number in range(-1, rounds):

@@ -159,7 +159,8 @@ LISTS += [
 ]
 # Filters of the seats table, and how many statements each needs beside those of the page.
 FILTERS: dict[str, tuple[int, Any]] = {
-    "search": (1, "user"),
+    # FTS5 is asked first whether too many are found to read them all.
+    "search": (1 if POSTGRES_URL else 2, "user"),
     "seat_type": (1, "core"),
     "holding": (1, "paid"),
     "status": (1, "active"),
@@ -324,7 +325,7 @@ def test_r27_the_few_who_pass_a_filter_are_found_through_its_index(
         seats_table(scene.account.by, Window(1), **filters)
 
     # The account, who passes, the page of them, and the seats of the page.
-    find, page = seen[1:3]
+    find, page = seen[1], seen[-2]
     plan = _plan(*find, through_bitmaps="search" in filters)
     # PostgreSQL weighs how large the tables are, and may take another index of a small one.
     assert (index if on_sqlite() or "search" in filters else "Index") in plan, plan
