@@ -1,5 +1,6 @@
 """How a connection to PostgreSQL says whose rows it may touch: for one transaction at a time."""
 
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Self
 from weakref import WeakKeyDictionary
@@ -7,6 +8,7 @@ from weakref import WeakKeyDictionary
 import psycopg
 from psycopg.pq import TransactionStatus
 
+from licensing.pipelined import PipelinedCursor, is_pipelined
 from licensing.row_security import SETTING, account_in_force
 
 # The owner of the tables and a superuser are not bound. Nothing is found before there are tables.
@@ -26,7 +28,7 @@ class _Known:
 _connections: WeakKeyDictionary["psycopg.Connection[Any]", _Known] = WeakKeyDictionary()
 
 
-class BoundCursor(psycopg.Cursor[Any]):
+class BoundCursor(PipelinedCursor):
     """
     Names the account in force to the database, where the role is bound by row-level security.
 
@@ -48,7 +50,7 @@ class BoundCursor(psycopg.Cursor[Any]):
             return super().execute(query, params, **options)
         text = str(query)
         if _is_to_be_named(known, account, status):
-            with self.connection.pipeline():
+            with self._together():
                 if text.startswith("BEGIN"):
                     super().execute(query, params, **options)
                     self._name(known, account)
@@ -60,6 +62,10 @@ class BoundCursor(psycopg.Cursor[Any]):
         if text.startswith("ROLLBACK"):
             known.named = None  # it may be again what it was at the savepoint
         return self
+
+    def _together(self) -> AbstractContextManager[object]:
+        """Send statements together inside the block; in a transaction they are anyway."""
+        return nullcontext() if is_pipelined(self.connection) else self.connection.pipeline()
 
     def _known(self, account: str | None, status: TransactionStatus) -> _Known | None:
         known = _connections.get(self.connection)
@@ -87,4 +93,6 @@ def _is_to_be_named(known: _Known, account: str | None, status: TransactionStatu
     """Whether the database has to be told whose rows the next statement may touch."""
     if status == TransactionStatus.IDLE:
         return account is not None
-    return status == TransactionStatus.INTRANS and account != known.named
+    # Active: what was sent before it in the transaction has not been answered yet.
+    is_in_transaction = status in (TransactionStatus.INTRANS, TransactionStatus.ACTIVE)
+    return is_in_transaction and account != known.named

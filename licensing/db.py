@@ -169,8 +169,12 @@ def close_all() -> None:
 
 
 def ping() -> None:
-    """Ask the database for a sign of life; raises Peewee's `OperationalError` without one."""
-    db.execute_sql("SELECT 1")
+    """
+    Ask the database for a sign of life, which comes after all that it was sent before.
+
+    Raises Peewee's `OperationalError` without one, and in a transaction what was refused of that.
+    """
+    db.execute_sql("SELECT 1").fetchone()
 
 
 def look_at_tables() -> None:
@@ -358,7 +362,7 @@ def _outcome_of(problem: Exception) -> str | None:
 def _begun(here: Transaction) -> Iterator[None]:
     writer = _writer
     if writer is None:
-        with db.atomic():
+        with _waiting_for_no_result(), db.atomic():
             yield
         return
     try:
@@ -369,6 +373,14 @@ def _begun(here: Transaction) -> Iterator[None]:
         raise Busy("another command has held the database for too long")
     with writer.transaction(here.by_itself):
         yield
+
+
+def _waiting_for_no_result() -> AbstractContextManager[None]:
+    if on_sqlite():
+        return nullcontext()
+    from licensing.pipelined import pipelined  # needs psycopg, which SQLite does not
+
+    return pipelined(db.obj.cursor().connection)
 
 
 def is_a_collision(failure: BaseException) -> bool:

@@ -13,7 +13,7 @@ from cryptography.exceptions import InvalidTag
 from peewee import DataError, IntegrityError
 
 from licensing import events, finding, migrations, portable, sealing
-from licensing.db import db, take_any_time, transactional
+from licensing.db import db, ping, take_any_time, transactional
 from licensing.models import Account, TestClock, User
 from licensing.portable import Portable
 from licensing.queries import invariants
@@ -148,6 +148,7 @@ def _insert(contents: Iterator[dict[str, Any]]) -> Counter[str]:
             raise ImportRefused(f"the file has rows of {name}, which is no table")
         for chunk in _chunks(_row(known[name], content) for content in of_table):
             _insert_some(known[name], chunk)
+            ping()  # else the driver keeps in hand what PostgreSQL has yet to answer
             counts[name] += len(chunk)
     return counts
 

@@ -60,6 +60,8 @@ def configure(settings: Settings) -> None:
     logging.basicConfig(level=settings.observing.log_level.upper(), handlers=[handler], force=True)
     # It would write every statement with its values, which are names and addresses.
     logging.getLogger("peewee").setLevel(logging.INFO)
+    # Of a connection that ends in a transaction it says so once more than whoever was using it.
+    logging.getLogger("psycopg").setLevel(logging.ERROR)
     logging.captureWarnings(True)
     threading.excepthook = _thread_died
 

@@ -3,7 +3,11 @@
 import time
 from typing import Any
 
-from peewee import OperationalError, PostgresqlDatabase
+from peewee import (  # type: ignore[attr-defined]
+    OperationalError,
+    PostgresqlDatabase,
+    __exception_wrapper__,
+)
 from playhouse.pool import PooledPostgresqlDatabase
 
 # An attempt that fails sooner was refused: the host is there, and asking again costs nothing.
@@ -47,3 +51,19 @@ class Pool(PooledPostgresqlDatabase, _Reached):  # type: ignore[misc]
         for *_, other in beside:
             self._close_raw(other)
         return True
+
+    def rollback(self) -> None:
+        """
+        Undo the transaction that this thread is in.
+
+        Where a statement has failed, the driver does it: what it sent to be prepared after that was
+        not, and it takes it for prepared until then.
+        """
+        from psycopg.pq import TransactionStatus  # which SQLite does not need
+
+        connection = self._state.conn
+        if connection and connection.info.transaction_status == TransactionStatus.INERROR:
+            with __exception_wrapper__:
+                connection.rollback()
+        else:
+            super().rollback()

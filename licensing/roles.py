@@ -57,7 +57,10 @@ def set_up(role: str, password: str | None = None) -> bool:
             "name another role"
         )
     if password is not None:
-        hashed = db.connection().pgconn.encrypt_password(password.encode(), role.encode())
+        # Named, since libpq cannot ask for it by itself inside a transaction that is pipelined.
+        way = db.execute_sql("SHOW password_encryption").fetchone()[0]
+        secret = (text.encode() for text in (password, role, way))
+        hashed = db.connection().pgconn.encrypt_password(*secret)
         _run(f"ALTER ROLE {{}} PASSWORD '{hashed.decode()}'", role)
     _grant(role)
     return made
