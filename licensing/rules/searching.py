@@ -69,12 +69,6 @@ def grams(text: str) -> frozenset[str]:
 
 
 def grams_of_word(word: str) -> tuple[str, ...]:
-    """
-    Longest pieces that a word can be put together of: a text that has the word has all of them.
-
-    Not those in between, too: each one that an index looks for takes time, and few texts have
-    these and not the word.
-    """
+    """The longest pieces of a word: a text that has the word has all of them."""
     length = min(len(word), LONGEST_GRAM)
-    last = len(word) - length
-    return tuple(sorted({word[at : at + length] for at in (*range(0, last, length), last)}))
+    return tuple(sorted({word[at : at + length] for at in range(len(word) - length + 1)}))

@@ -159,7 +159,7 @@ LISTS += [
 ]
 # Filters of the seats table, and how many statements each needs beside those of the page.
 FILTERS: dict[str, tuple[int, Any]] = {
-    # FTS5 is asked first whether too many are found to read them all.
+    # FTS5 is asked first where they are, and then who.
     "search": (1 if POSTGRES_URL else 2, "user"),
     "seat_type": (1, "core"),
     "holding": (1, "paid"),

@@ -82,7 +82,6 @@ def test_r27_the_pieces_of_a_word_are_as_long_as_can_be() -> None:
     assert grams_of_word("a") == ("a",)
     assert grams_of_word("ab") == ("ab",)
     assert grams_of_word("abcd") == ("abc", "bcd")
-    assert grams_of_word("abcdefgh") == ("abc", "def", "fgh")
     assert grams("abc") == {"a", "b", "c", "ab", "bc", "abc"}
 
 
