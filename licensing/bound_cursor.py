@@ -6,9 +6,9 @@ from typing import Any, Self
 from weakref import WeakKeyDictionary
 
 import psycopg
-from psycopg.pq import TransactionStatus
+from psycopg.pq import PipelineStatus, TransactionStatus
 
-from licensing.pipelined import PipelinedCursor, is_pipelined
+from licensing.pipelined import PipelinedCursor
 from licensing.row_security import SETTING, account_in_force
 
 # The owner of the tables and a superuser are not bound. Nothing is found before there are tables.
@@ -65,7 +65,8 @@ class BoundCursor(PipelinedCursor):
 
     def _together(self) -> AbstractContextManager[object]:
         """Send statements together inside the block; in a transaction they are anyway."""
-        return nullcontext() if is_pipelined(self.connection) else self.connection.pipeline()
+        is_pipelined = self.connection.info.pipeline_status != PipelineStatus.OFF
+        return nullcontext() if is_pipelined else self.connection.pipeline()
 
     def _known(self, account: str | None, status: TransactionStatus) -> _Known | None:
         known = _connections.get(self.connection)

@@ -67,11 +67,6 @@ class PipelinedCursor(psycopg.Cursor[Any]):
                     pipeline.sync()
 
 
-def is_pipelined(connection: "psycopg.Connection[Any]") -> bool:
-    """Whether a connection is in such a transaction."""
-    return connection in _pipelines
-
-
 @contextmanager
 def pipelined(connection: "psycopg.Connection[Any]") -> Iterator[None]:
     """
